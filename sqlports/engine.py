@@ -1,0 +1,189 @@
+"""A connection in which every table exists: one statement, one look at the system."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import apsw
+
+from sqlports import registry
+from sqlports.errors import Interrupted, QueryTimeout, Refused
+from sqlports.guard import Guard
+from sqlports.script import Statement, explain, split
+from sqlports.sources.snapshot import Refusal, Snapshot
+from sqlports.vtab import Module
+
+Parameters = Sequence[Any] | Mapping[str, Any]
+
+# How many of SQLite's own steps pass between two looks at the clock: about 50 microseconds.
+STEPS = 2000
+
+
+class Result:
+    """The rows of one statement, read as they are asked for. Iterate it, once; `columns` are their names."""
+
+    def __init__(self, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> None:
+        self.columns = columns
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return self._rows
+
+    def close(self) -> None:
+        """Give up the rows not read yet, and with them the snapshot."""
+        close = getattr(self._rows, "close", None)
+        if close:
+            close()
+
+
+class Engine:
+    """Ask SQL of a system.
+
+    root     the root of the file system whose /proc is looked at
+    backend  'linux' or 'portable'; by default what fits this system
+    timeout  seconds that one statement may run; None for no limit
+    write    permit statements that write, ATTACH and the like; refused otherwise
+
+    One engine serves one thread at a time; `interrupt` may be called from any.
+    """
+
+    def __init__(
+        self, root: str = "/", backend: str | None = None, timeout: float | None = None, write: bool = False
+    ) -> None:
+        self.root = root
+        self.backend = backend
+        self.timeout = timeout
+        self.snapshot_now: Snapshot | None = None
+        self.refusals: list[Refusal] = []
+        self._cursors = 0
+        self._deadline: float | None = None
+        self._stop = threading.Event()
+        self.connection = apsw.Connection(":memory:")
+        self.connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+        self.connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+        for name in registry.table_names():
+            module = Module(partial(registry.table, name), self._hold, self._release)
+            self.connection.create_module(
+                name, module, use_bestindex_object=True, eponymous=True, iVersion=2, read_only=True
+            )
+        for name in registry.view_names():
+            self.connection.execute(f"CREATE TEMP VIEW {name} AS {registry.view(name).sql}")
+        self._guard = Guard()
+        if not write:
+            self.connection.authorizer = self._guard
+        self.connection.set_progress_handler(self._progress, STEPS)
+
+    def run(self, script: str, parameters: Parameters = ()) -> Iterator[Result]:
+        """Run a script, one result per statement that has columns; the next statement runs when the last is read.
+
+        Raises QueryError (Refused if it would write), QueryTimeout, Interrupted, and KeyboardInterrupt as it comes.
+        """
+        for statement in split(script):
+            result = self._start(statement, parameters)
+            if result.columns:
+                yield result
+            for _ in result:
+                pass
+
+    def query(self, sql: str, parameters: Parameters = ()) -> list[dict[str, Any]]:
+        """All rows of a script's last result, as dictionaries."""
+        rows: list[dict[str, Any]] = []
+        for result in self.run(sql, parameters):
+            rows = [dict(zip(result.columns, row, strict=True)) for row in result]
+        return rows
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Hold one look at the system over many statements."""
+        system = self._hold()
+        try:
+            yield system
+        finally:
+            self._release()
+
+    def interrupt(self) -> None:
+        """Stop the running statement, from any thread."""
+        self._stop.set()
+        self.connection.interrupt()
+
+    def close(self) -> None:
+        """Close the connection; the engine is of no use afterwards."""
+        self.connection.close()
+
+    def _start(self, statement: Statement, parameters: Parameters) -> Result:
+        columns: tuple[str, ...] = ()
+
+        def describe(cursor: apsw.Cursor, sql: str, bindings: Any) -> bool:
+            nonlocal columns
+            columns = tuple(column[0] for column in cursor.get_description())
+            return True
+
+        cursor = self.connection.cursor()
+        cursor.exec_trace = describe
+        self._stop.clear()
+        self._guard.denied = None
+        self._deadline = None if self.timeout is None else time.monotonic() + self.timeout
+        try:
+            with self._translated(statement):
+                rows = cursor.execute(statement.sql, statement.needed(parameters), can_cache=False)
+        except BaseException:
+            cursor.close(True)
+            raise
+        return Result(columns, self._read(statement, cursor, rows))
+
+    def _read(self, statement: Statement, cursor: apsw.Cursor, rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+        try:
+            with self._translated(statement):
+                yield from rows
+        finally:
+            cursor.close(True)
+
+    @contextmanager
+    def _translated(self, statement: Statement) -> Iterator[None]:
+        """Turn SQLite's errors into ours."""
+        try:
+            yield
+        except apsw.InterruptError:
+            raise self._stopped() from None
+        except apsw.AuthError as error:
+            raise Refused(self._guard.reason() or str(error)) from None
+        except apsw.Error as error:
+            raise explain(error, statement, self.connection) from None
+        except Stopped:
+            raise self._stopped() from None
+
+    def _stopped(self) -> Exception:
+        if self._stop.is_set():
+            return Interrupted("interrupted")
+        return QueryTimeout(f"the query took longer than {self.timeout:g} s")
+
+    def _progress(self) -> bool:
+        """True stops the statement; SQLite asks every few thousand steps."""
+        return self._stop.is_set() or (self._deadline is not None and time.monotonic() > self._deadline)
+
+    def _check(self) -> None:
+        """What sources call in their long loops, which SQLite cannot interrupt."""
+        if self._progress():
+            raise Stopped
+
+    def _hold(self) -> Snapshot:
+        if self.snapshot_now is None:
+            self.snapshot_now = Snapshot(self.root, self.backend, self._check, self.refusals)
+        self._cursors += 1
+        return self.snapshot_now
+
+    def _release(self) -> None:
+        self._cursors -= 1
+        if self._cursors == 0 and self.snapshot_now is not None:
+            self.refusals = self.snapshot_now.refusals()
+            self.snapshot_now = None
+
+
+class Stopped(Exception):
+    """Raised through a source's loop to end it."""
+

@@ -1,0 +1,82 @@
+"""What can go wrong with a query, and how it is said."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+
+class Error(Exception):
+    """The parent of everything sqlports raises on purpose."""
+
+
+class QueryError(Error):
+    """The query is wrong or failed. `message` says why; `line`, `column` (both from 1) and `text` say where, if known."""
+
+    def __init__(self, message: str, place: Place | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+        self.hint = hint
+
+    def __str__(self) -> str:
+        parts = [self.message]
+        if self.hint:
+            parts[0] += f" ({self.hint})"
+        if self.place:
+            parts += self.place.lines()
+        return "\n".join(parts)
+
+
+class Refused(QueryError):
+    """The query would change something, and the engine is read-only."""
+
+
+class QueryTimeout(Error):
+    """The query ran longer than it was allowed to."""
+
+
+class Interrupted(Error):
+    """The query was stopped by `Engine.interrupt`."""
+
+
+class Place(NamedTuple):
+    """A point in a script: the number of its line (from 1), the line, and how many characters stand before the point."""
+
+    line: int
+    text: str
+    before: int
+
+    WIDTH = 72
+
+    def lines(self) -> list[str]:
+        """The line and a caret below the point; a long line is shown around it."""
+        start = max(0, self.before - self.WIDTH // 2) if len(self.text) > self.WIDTH else 0
+        shown = self.text[start : start + self.WIDTH]
+        lead = f"line {self.line}: "
+        return [lead + shown.replace("\t", " "), " " * (len(lead) + self.before - start) + "^"]
+
+
+def place(script: str, offset: int) -> Place:
+    """The place of a character in a script."""
+    start = script.rfind("\n", 0, offset) + 1
+    end = script.find("\n", offset)
+    text = script[start : end if end >= 0 else len(script)].rstrip("\r")
+    return Place(script.count("\n", 0, start) + 1, text, offset - start)
+
+
+_MISSING = re.compile(r"no such (table|column|function|collation sequence)(?:: | : )(.+?)(?: - should this.*)?$")
+
+
+def missing(message: str) -> tuple[str, str] | None:
+    """What SQLite says is not there: its kind ('table', 'column', 'function') and its name; None for other messages."""
+    found = _MISSING.search(message)
+    return (found[1], found[2].strip('"')) if found else None
+
+
+def nearest(name: str, names: list[str]) -> str | None:
+    """The name that was probably meant."""
+    import difflib
+
+    close = difflib.get_close_matches(name.lower(), sorted(set(names)), n=1, cutoff=0.6)
+    return close[0] if close else None

@@ -1,0 +1,70 @@
+"""What a query may do: read, and keep temporary views. Everything else is refused, as in osquery."""
+
+from __future__ import annotations
+
+import apsw
+
+_READING = {
+    apsw.SQLITE_SELECT,
+    apsw.SQLITE_READ,
+    apsw.SQLITE_RECURSIVE,
+    apsw.SQLITE_TRANSACTION,
+    apsw.SQLITE_SAVEPOINT,
+    apsw.SQLITE_CREATE_TEMP_VIEW,
+    apsw.SQLITE_DROP_TEMP_VIEW,
+}
+
+# Pragmas that tell and cannot set, or set only how this connection compares.
+_PRAGMAS = {
+    "collation_list",
+    "compile_options",
+    "case_sensitive_like",
+    "database_list",
+    "function_list",
+    "module_list",
+    "pragma_list",
+    "table_info",
+    "table_list",
+    "table_xinfo",
+}
+
+_CATALOGUE = {"sqlite_master", "sqlite_temp_master"}
+_WRITES = {apsw.SQLITE_INSERT: "INSERT", apsw.SQLITE_UPDATE: "UPDATE", apsw.SQLITE_DELETE: "DELETE"}
+
+
+class Guard:
+    """An authorizer: SQLite calls it for each thing a statement would do. It remembers what it refused last."""
+
+    def __init__(self) -> None:
+        self.denied: str | None = None
+
+    def __call__(
+        self, action: int, first: str | None, second: str | None, database: str | None, trigger: str | None
+    ) -> int:
+        if action in _READING:
+            return apsw.SQLITE_OK
+        if action == apsw.SQLITE_FUNCTION and (second or "").lower() != "load_extension":
+            return apsw.SQLITE_OK
+        if action == apsw.SQLITE_PRAGMA and (first or "").lower() in _PRAGMAS:
+            return apsw.SQLITE_OK
+        # A temporary view is written into the temporary catalogue, which lives in memory.
+        if action in _WRITES and first in _CATALOGUE and database == "temp":
+            return apsw.SQLITE_OK
+        self.denied = self.denied or _describe(action, first, second)
+        return apsw.SQLITE_DENY
+
+    def reason(self) -> str | None:
+        """The refusal in words; None when nothing was refused."""
+        if self.denied is None:
+            return None
+        return f"{self.denied} is refused: queries only read. --write permits it (in Python, Engine(write=True))"
+
+
+def _describe(action: int, first: str | None, second: str | None) -> str:
+    if action == apsw.SQLITE_FUNCTION:
+        return f"{second}()"
+    if action == apsw.SQLITE_PRAGMA:
+        return f"PRAGMA {first}"
+    name = apsw.mapping_authorizer_function[action]
+    assert isinstance(name, str)
+    return name.removeprefix("SQLITE_").replace("_", " ").replace("VTABLE", "VIRTUAL TABLE")

@@ -1,0 +1,73 @@
+"""Which tables and views there are: one .py file each for a table, one .sql file each for a view.
+
+The names come from the directory alone, so that nothing is imported until a statement asks for a table.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from functools import cache
+from typing import NamedTuple
+
+import sqlports.tables
+from sqlports.schema import Table, TableError
+
+
+class View(NamedTuple):
+    """A view: its name, what it is (the leading comment of its file), and the SELECT it stands for."""
+
+    name: str
+    doc: str
+    sql: str
+
+
+@cache
+def table_names() -> tuple[str, ...]:
+    """The names of all tables, sorted."""
+    return _names(".py")
+
+
+@cache
+def view_names() -> tuple[str, ...]:
+    """The names of all views, sorted."""
+    return _names(".sql")
+
+
+@cache
+def table(name: str) -> Table:
+    """The table of this name. Raises KeyError when there is none, TableError when its file does not declare it."""
+    if name not in table_names():
+        raise KeyError(name)
+    found = getattr(importlib.import_module(f"sqlports.tables.{name}"), name, None)
+    if not isinstance(found, Table):
+        raise TableError(f"tables/{name}.py declares no table called {name}")
+    return found
+
+
+@cache
+def view(name: str) -> View:
+    """The view of this name. Raises KeyError when there is none."""
+    if name not in view_names():
+        raise KeyError(name)
+    with open(os.path.join(_directory(), name + ".sql"), encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    comment = 0
+    while lines[comment].startswith("--"):
+        comment += 1
+    doc = "\n".join(line.removeprefix("--").strip() for line in lines[:comment])
+    return View(name, doc, "\n".join(lines[comment:]).strip().rstrip(";"))
+
+
+def _directory() -> str:
+    return next(iter(sqlports.tables.__path__))
+
+
+def _names(suffix: str) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            name.removesuffix(suffix)
+            for name in os.listdir(_directory())
+            if name.endswith(suffix) and not name.startswith("_")
+        )
+    )

@@ -1,0 +1,178 @@
+"""What a table is: its columns, and the function that gives its rows.
+
+    @table(
+        Column("pid", int, "pid", "Process id."),
+        Column("name", str, "stat.comm", "Command name."),
+        key=("pid",),
+        rows=500,
+    )
+    def processes(system, pid: Values[int] = None):
+        ...
+
+The decorated function is the table: it takes the snapshot and returns the rows, any iterable of objects. A column's path
+says where its value sits in such an object (`stat.comm` is `row.stat.comm`), so a cell costs nothing until it is asked for.
+The function's other parameters are what it can search for by itself; each bears the name of a column and its annotation
+says which searches: `Values` for `=` and `IN`, `Bounds` for `<`, `<=`, `>`, `>=` and BETWEEN, `Search` for both. A parameter
+without a default must be given by the query. Everything else about searching is the engine's business.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+
+class Range(NamedTuple):
+    """A closed range of integers that a query asked for; None where that side is open."""
+
+    low: int | None
+    high: int | None
+
+    def __contains__(self, value: object) -> bool:
+        return (
+            isinstance(value, int)
+            and (self.low is None or value >= self.low)
+            and (self.high is None or value <= self.high)
+        )
+
+
+# What a table function's parameters may be annotated with. None always means: not asked, give all.
+Values = frozenset[T] | None
+Bounds = Range | None
+Search = frozenset[T] | Range | None
+
+_SEARCHES = {"Values": "values", "Bounds": "bounds", "Search": "search"}
+
+
+class Column(NamedTuple):
+    """One column: its name, its type (int, float or str), where its value sits in a row, and what it means.
+
+    `path` is None for a column that this product does not fill (another system's, kept so that its queries run).
+    A hidden column is left out of `SELECT *`.
+    """
+
+    name: str
+    type: type
+    path: str | None
+    doc: str
+    hidden: bool = False
+
+    @property
+    def group(self) -> str | None:
+        """The part of a row that is read when this column is asked for; None when it costs nothing."""
+        return self.path.split(".")[0] if self.path and "." in self.path else None
+
+    @property
+    def getter(self) -> Callable[[Any], Any]:
+        """A function from a row to this column's value."""
+        return operator.attrgetter(self.path) if self.path else _nothing
+
+    @property
+    def sql(self) -> str:
+        """The column as CREATE TABLE has it."""
+        return f'"{self.name}" {SQL_TYPES[self.type]}{" HIDDEN" if self.hidden else ""}'
+
+
+def _nothing(row: object) -> None:
+    return None
+
+
+SQL_TYPES = {int: "INTEGER", float: "REAL", str: "TEXT"}
+
+
+class TableError(Exception):
+    """A table is declared wrongly; the message lists every fault."""
+
+
+class Table:
+    """A table: what `@table` makes of a function. Read-only after construction.
+
+    columns    in the order of `SELECT *`
+    key        the columns that together tell one row from every other; () when only the row object itself does
+    rows       how many rows to expect on an ordinary machine, for the planner
+    transient  its rows describe things that may end while they are read; such a row has an attribute `ended`
+    searches   parameter name -> 'values', 'bounds' or 'search'
+    required   parameters that the query must give
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Iterable[Any]],
+        columns: tuple[Column, ...],
+        key: tuple[str, ...],
+        rows: int,
+        examples: tuple[str, ...],
+        transient: bool,
+    ) -> None:
+        self.name = function.__name__
+        self.doc = inspect.cleandoc(function.__doc__ or "")
+        self.function = function
+        self.columns = columns
+        self.key = key
+        self.rows = rows
+        self.examples = examples
+        self.transient = transient
+        self.searches: dict[str, str] = {}
+        self.required: set[str] = set()
+        faults = [*self._read_parameters(), *self._column_faults()]
+        if faults:
+            raise TableError(f"table {self.name}: " + "; ".join(faults))
+        self.position = {column.name: index for index, column in enumerate(columns)}
+
+    def __call__(self, system: Any, **searched: Any) -> Iterable[Any]:
+        """The rows, given the snapshot and what is searched for."""
+        return self.function(system, **searched)
+
+    @property
+    def sql(self) -> str:
+        """The CREATE TABLE statement that SQLite is told."""
+        return f"CREATE TABLE {self.name}({', '.join(column.sql for column in self.columns)})"
+
+    def _read_parameters(self) -> Iterable[str]:
+        _, *parameters = inspect.signature(self.function).parameters.values()
+        for parameter in parameters:
+            # Annotations are text under `from __future__ import annotations`, and reading text needs no imports.
+            annotation = str(parameter.annotation).split("[")[0]
+            if annotation not in _SEARCHES:
+                yield f"parameter {parameter.name} must be annotated Values[...], Bounds or Search[...]"
+                continue
+            self.searches[parameter.name] = _SEARCHES[annotation]
+            if parameter.default is parameter.empty:
+                self.required.add(parameter.name)
+
+    def _column_faults(self) -> Iterable[str]:
+        names = [column.name for column in self.columns]
+        if not self.doc:
+            yield "it has no docstring"
+        if not names:
+            yield "it has no columns"
+        for name in {name for name in names if names.count(name) > 1}:
+            yield f"two columns are called {name}"
+        for column in self.columns:
+            if not column.name.isidentifier() or column.name != column.name.lower():
+                yield f"{column.name!r} is no lower-case identifier"
+            if column.type not in SQL_TYPES:
+                yield f"column {column.name} has type {column.type!r}; it must be int, float or str"
+            if not column.doc.strip():
+                yield f"column {column.name} has no doc"
+        types = {column.name: column.type for column in self.columns}
+        for name in (*self.searches, *self.key):
+            if name not in types:
+                yield f"{name} is not a column"
+            elif types[name] is not int and self.searches.get(name, "values") != "values":
+                yield f"{name} is not an integer, so it has no bounds"
+
+
+def table(
+    *columns: Column, key: tuple[str, ...] = (), rows: int = 100, examples: tuple[str, ...] = (), transient: bool = False
+) -> Callable[[Callable[..., Iterable[Any]]], Table]:
+    """Declare a table. Raises TableError, at import, for a declaration that cannot be right."""
+
+    def declare(function: Callable[..., Iterable[Any]]) -> Table:
+        return Table(function, columns, key, rows, examples, transient)
+
+    return declare

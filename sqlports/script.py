@@ -1,0 +1,124 @@
+"""A script of SQL: its statements, the parameters each needs, and what to say when one is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import apsw
+
+from sqlports import registry
+from sqlports.errors import Place, QueryError, missing, nearest, place
+
+
+class Statement(NamedTuple):
+    """One statement: its SQL, the script it stands in, and where."""
+
+    sql: str
+    script: str
+    start: int
+
+    def needed(self, parameters: Sequence[Any] | Mapping[str, Any]) -> Sequence[Any] | Mapping[str, Any]:
+        """The parameters, checked. Raises QueryError, naming each, when the statement needs others."""
+        if not isinstance(parameters, Mapping):
+            return parameters
+        names = {name for name in _parameters(self.sql) if name not in parameters}
+        if names:
+            listed = ", ".join(f":{name}" for name in sorted(names))
+            raise QueryError(f"no value for {listed}", hint=f"give it with -p {sorted(names)[0]}=VALUE")
+        return parameters
+
+
+def split(script: str) -> Iterator[Statement]:
+    """The statements of a script. Their ends are where SQLite says so, not at every semicolon."""
+    start = end = 0
+    while end < len(script):
+        semicolon = script.find(";", end)
+        end = semicolon + 1 if semicolon >= 0 else len(script)
+        if semicolon < 0 or apsw.complete(script[start:end]):
+            if _tokens(script[start:end]):
+                yield Statement(script[start:end], script, start)
+            start = end
+
+
+# What may hide a name, a colon or a semicolon: texts, quoted names, comments.
+_QUOTED = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]"
+_COMMENT = r"--[^\n]*|/\*.*?(?:\*/|\Z)"
+_SKIP = re.compile(rf"{_QUOTED}|{_COMMENT}", re.DOTALL)
+_COMMENTS = re.compile(rf"({_QUOTED})|{_COMMENT}", re.DOTALL)
+
+
+def blank(sql: str) -> str:
+    """The SQL with texts, quoted names and comments overwritten by spaces, all else where it was."""
+    return _SKIP.sub(lambda found: " " * len(found[0]), sql)
+
+
+def _tokens(sql: str) -> str:
+    return _COMMENTS.sub(lambda found: found[1] or " ", sql).strip().strip(";").strip()
+
+
+def _parameters(sql: str) -> list[str]:
+    return re.findall(r"[:@$]([A-Za-z_]\w*)", blank(sql))
+
+
+def explain(error: apsw.Error, statement: Statement, connection: apsw.Connection) -> QueryError:
+    """SQLite's error with the place it speaks of and the name that was probably meant."""
+    message = str(error)
+    absent = missing(message)
+    if message == "incomplete input":
+        return QueryError(message, _place(statement, len(statement.sql.rstrip())))
+    if isinstance(error, apsw.SQLError) and "no query solution" in message:
+        return QueryError(_required(statement) or message)
+    offset = getattr(error, "error_offset", -1)
+    if absent is None:
+        return QueryError(message, _place(statement, _characters(statement.sql, offset)) if offset >= 0 else None)
+    kind, name = absent
+    if offset < 0:
+        found = re.search(rf"(?i)\b{re.escape(name.split('.')[-1])}\b", blank(statement.sql))
+        position = found.start() if found else None
+    else:
+        position = _characters(statement.sql, offset)
+    meant = nearest(name.split(".")[-1], _names(kind, statement.sql, connection))
+    return QueryError(
+        message,
+        _place(statement, position) if position is not None else None,
+        f"did you mean {meant}?" if meant else None,
+    )
+
+
+def _characters(sql: str, offset: int) -> int:
+    """SQLite counts bytes; people count characters."""
+    return len(sql.encode()[:offset].decode(errors="ignore"))
+
+
+def _place(statement: Statement, position: int) -> Place:
+    return place(statement.script, statement.start + position)
+
+
+def _names(kind: str, sql: str, connection: apsw.Connection) -> list[str]:
+    """The names of a kind that this statement could have used."""
+    relations = [*registry.table_names(), *registry.view_names()]
+    if kind == "table":
+        return relations
+    if kind == "function":
+        return [str(row[0]) for row in connection.execute("SELECT DISTINCT name FROM pragma_function_list")]
+    if kind != "column":
+        return []
+    words = set(re.findall(r"\w+", sql.lower()))
+    return [column for name in relations if name in words for column in columns(connection, name)]
+
+
+def columns(connection: apsw.Connection, name: str) -> list[str]:
+    """The names of a table's or a view's columns, hidden ones too."""
+    return [str(row[1]) for row in connection.execute(f"PRAGMA table_xinfo({name})")]
+
+
+def _required(statement: Statement) -> str | None:
+    """Which table lacks a WHERE it cannot do without."""
+    words = set(re.findall(r"\w+", statement.sql.lower()))
+    for name in registry.table_names():
+        if name in words and registry.table(name).required:
+            wanted = " and ".join(f"{column} = …" for column in sorted(registry.table(name).required))
+            return f"table {name} needs WHERE {wanted}"
+    return None

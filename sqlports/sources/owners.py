@@ -1,0 +1,98 @@
+"""Who holds a socket, and when nobody is known to, why."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlports.sources.records import SocketRecord
+
+if TYPE_CHECKING:
+    from sqlports.sources.snapshot import Snapshot
+
+
+class Owner(NamedTuple):
+    """The owner of a socket: the oldest process that holds it, passing over pid 1 when another holds it too.
+
+    `fd` is its lowest descriptor there, `owners` how many processes are seen to hold it (None where the system tells of one
+    only, or where none is seen and some could not be looked at).
+    `reason` is 'owned', or says why there is no pid:
+
+        time_wait     the connection is over, the kernel only remembers it
+        syn_recv      the connection is not complete yet
+        accept_queue  complete and waiting for its listener to accept it
+        orphan        closed by its process, the kernel is finishing it
+        permission    some process's handles could not be read: one of them may hold it
+        unknown       none of these: it ended meanwhile, or the kernel itself holds it
+    """
+
+    pid: int | None
+    fd: int | None
+    owners: int | None
+    reason: str
+
+
+_CLOSED = {"FIN_WAIT1", "FIN_WAIT2", "LAST_ACK", "CLOSING", "CLOSE"}
+
+
+class Holders:
+    """All holders of all sockets: one walk over the handles of the system, taken after the sockets were listed."""
+
+    def __init__(self, system: Snapshot) -> None:
+        self.system = system
+        self._walked: set[int] = set()
+        self._by_inode: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        self._walk(system.pids())
+        self._again = True
+
+    def _walk(self, pids: list[int]) -> None:
+        known = self._by_inode
+        for pid in pids:
+            if pid in self._walked:
+                continue
+            self._walked.add(pid)
+            for handle in self.system.process_handles(pid):
+                link = handle.link
+                if link is not None and link.startswith("socket:["):
+                    known[int(link[8:-1])].append((pid, handle.fd))
+
+    def owner(self, socket: SocketRecord) -> Owner:
+        """The owner of one socket."""
+        if socket.pid is not None:
+            return Owner(socket.pid, socket.fd, None, "owned")
+        if socket.inode is None:
+            reason = self._ownerless(socket)
+            if reason == "unknown" and self.system.blind:
+                return Owner(None, None, None, "permission")
+            return Owner(None, None, 0, reason)
+        held = self._by_inode.get(socket.inode)
+        if held is None and self._again:
+            # A process that was born during the walk may have inherited it.
+            self._again = False
+            self._walk(self.system.backend.pids())
+            held = self._by_inode.get(socket.inode)
+        if held is None:
+            return Owner(None, None, None if self.system.blind else 0, "permission" if self.system.blind else "unknown")
+        pid, fd = held[0]
+        if len(held) == 1:
+            return Owner(pid, fd, 1, "owned")
+        pids = {pid for pid, _ in held}
+        pid = min(pids, key=self._seniority)
+        return Owner(pid, min(fd for holder, fd in held if holder == pid), len(pids), "owned")
+
+    def _seniority(self, pid: int) -> tuple[bool, float, int]:
+        process = self.system.process(pid)
+        started = process.stat.start_ticks if process else None
+        return pid == 1, float("inf") if started is None else started, pid
+
+    def _ownerless(self, socket: SocketRecord) -> str:
+        """A socket without an inode: the kernel's struct socket, which a process could hold, is gone or not there yet."""
+        if socket.state == "TIME_WAIT" or (socket.state == "FIN_WAIT2" and socket.timer == "timewait"):
+            return "time_wait"
+        if socket.state == "SYN_RECV":
+            return "syn_recv"
+        if not self.system.backend.tells_inodes:
+            return "unknown"
+        if socket.state in _CLOSED:
+            return "orphan"
+        return "accept_queue" if socket.state in ("ESTABLISHED", "CLOSE_WAIT") else "unknown"

@@ -1,0 +1,14 @@
+"""The three ranges into which IANA divides the port numbers (RFC 6335, section 6)."""
+
+from __future__ import annotations
+
+IANA_RANGES = {
+    "well-known": (0, 1023, "Assigned by IANA; on most systems only a privileged process may bind one."),
+    "registered": (1024, 49151, "Assigned by IANA on request."),
+    "dynamic": (49152, 65535, "Never assigned: for private and temporary use."),
+}
+
+
+def range_name(port: int) -> str:
+    """The name of the range that a port is in."""
+    return next(name for name, (low, high, _) in IANA_RANGES.items() if low <= port <= high)

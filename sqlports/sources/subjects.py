@@ -1,0 +1,77 @@
+"""The rows that tables give out: a process, a handle, a socket, each reading its parts when they are first asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sqlports.sources import procfs
+from sqlports.sources.records import Descriptor, Fdinfo, SocketRecord, What
+
+if TYPE_CHECKING:
+    from sqlports.sources.owners import Owner
+    from sqlports.sources.snapshot import Snapshot
+
+
+class Process:
+    """A process. Its parts (`stat`, `status`, `exe`, …) are records; `ended` turns true when it is found to be gone."""
+
+    def __init__(self, pid: int, system: Snapshot) -> None:
+        self.pid = pid
+        self.system = system
+        self.ended = False
+
+    def __getattr__(self, group: str) -> Any:
+        """A part that was not read yet. It becomes an attribute, so that this is not called for it again."""
+        if group.startswith("_"):
+            raise AttributeError(group)
+        record = self.system.read(self, group)
+        setattr(self, group, record)
+        return record
+
+
+class Handle:
+    """An open descriptor of a process."""
+
+    __slots__ = ("_fdinfo", "_what", "descriptor", "ended", "fd", "link", "pid", "system")
+
+    def __init__(self, pid: int, descriptor: Descriptor, system: Snapshot) -> None:
+        self.pid = pid
+        self.descriptor = descriptor
+        self.fd, self.link = descriptor
+        self.system = system
+        self.ended = False
+        self._what: What | None = None
+        self._fdinfo: Fdinfo | None = None
+
+    @property
+    def inode(self) -> int | None:
+        """The inode of the kernel object, for what has one of its own."""
+        return None if self.link is None else procfs.descriptor(self.link)[1]
+
+    @property
+    def what(self) -> What:
+        """What it stands for."""
+        if self._what is None:
+            self._what = self.system.what(self)
+        return self._what
+
+    @property
+    def fdinfo(self) -> Fdinfo:
+        """Its offset, flags and access."""
+        if self._fdinfo is None:
+            self._fdinfo = self.system.fdinfo(self)
+        return self._fdinfo
+
+
+class Socket:
+    """A socket: what the kernel lists (`kernel`) and who holds it (`owner`)."""
+
+    def __init__(self, record: SocketRecord, system: Snapshot) -> None:
+        self.kernel = record
+        self.system = system
+
+    @cached_property
+    def owner(self) -> Owner:
+        """Who holds it, or why nobody is known to."""
+        return self.system.holders().owner(self.kernel)

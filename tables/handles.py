@@ -1,0 +1,33 @@
+"""handles: what each process has open, the modern handle table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlports.schema import Column, Values, table
+from sqlports.sources.snapshot import Snapshot
+from sqlports.sources.subjects import Handle
+
+
+@table(
+    Column("pid", int, "pid", "Process that holds it."),
+    Column("fd", int, "fd", "Descriptor number in that process."),
+    Column("type", str, "what.type", "'file', 'directory', 'device', 'fifo', 'socket', 'pipe', 'eventfd', 'epoll', 'timerfd', 'signalfd', 'inotify', 'pidfd', 'memfd', 'io_uring', 'bpf', 'namespace', …; a file on a network mount is not asked for more than that."),
+    Column("target", str, "what.target", "Path of the file, or the kernel's name for the object ('socket:[123]'); NULL where it may not be read."),
+    Column("inode", int, "inode", "The kernel object's number, of sockets, pipes and namespaces: JOIN sockets USING (inode). Not that of a file, which is another number line."),
+    Column("access", str, "fdinfo.access", "'r', 'w', 'rw'; NULL for a descriptor that only names a file (O_PATH)."),
+    Column("flags", str, "fdinfo.flags", "Flags of open(2), joined by '|'; NULL for none."),
+    Column("offset", int, "fdinfo.offset", "Position in the file, in bytes."),
+    Column("deleted", int, "what.deleted", "1 when the file's name was removed, 0 while it is there; NULL for what never had a name."),
+    key=("pid", "fd"),
+    rows=10000,
+    transient=True,
+    examples=(
+        "SELECT type, count(*) FROM handles GROUP BY type ORDER BY 2 DESC",
+        "SELECT fd, target, access FROM handles WHERE pid = 1",
+        "SELECT h.pid, h.fd, s.local_address, s.local_port FROM handles h JOIN sockets s USING (inode)",
+    ),
+)
+def handles(system: Snapshot, pid: Values[int] = None) -> Iterable[Handle]:
+    """Open descriptors, one row for each (process, descriptor)."""
+    return system.handles(pid)

@@ -1,0 +1,25 @@
+-- Sockets, one row for each (process, descriptor) that holds one, and one for each socket that no process is known to hold.
+-- osquery's columns and codes: protocol 6 tcp, 17 udp, 0 unix; family 2 IPv4, 10 IPv6, 1 unix; pid and fd -1 for no owner.
+WITH coded AS NOT MATERIALIZED (
+  SELECT pid, fd, inode, state,
+    CASE family WHEN 'ipv4' THEN 2 WHEN 'ipv6' THEN 10 ELSE 1 END AS family,
+    CASE protocol WHEN 'tcp' THEN 6 WHEN 'udp' THEN 17 ELSE 0 END AS protocol,
+    coalesce(local_address, '') AS local_address,
+    coalesce(remote_address, CASE family WHEN 'ipv4' THEN '0.0.0.0' WHEN 'ipv6' THEN '::' ELSE '' END) AS remote_address,
+    coalesce(local_port, 0) AS local_port,
+    coalesce(remote_port, 0) AS remote_port,
+    coalesce(path, '') AS path,
+    CAST(net_namespace AS TEXT) AS net_namespace
+  FROM sockets
+)
+SELECT h.pid AS pid, h.fd AS fd, s.inode AS socket, family, protocol, local_address, remote_address, local_port, remote_port,
+  path, state, net_namespace
+FROM coded s JOIN handles h ON h.inode = s.inode
+UNION ALL
+SELECT -1, -1, coalesce(inode, -1), family, protocol, local_address, remote_address, local_port, remote_port,
+  path, state, net_namespace
+FROM coded WHERE pid IS NULL
+UNION ALL
+SELECT pid, coalesce(fd, -1), -1, family, protocol, local_address, remote_address, local_port, remote_port,
+  path, state, net_namespace
+FROM coded WHERE inode IS NULL AND pid IS NOT NULL
