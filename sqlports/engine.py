@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -15,8 +14,10 @@ from sqlports import registry
 from sqlports.errors import Interrupted, QueryTimeout, Refused
 from sqlports.guard import Guard
 from sqlports.script import Statement, explain, split
-from sqlports.sources.snapshot import Refusal, Snapshot
-from sqlports.vtab import Module
+
+if TYPE_CHECKING:
+    from sqlports.sources.snapshot import Refusal, Snapshot
+    from sqlports.vtab import VirtualTable
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -67,7 +68,7 @@ class Engine:
         self.connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
         self.connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
         for name in registry.table_names():
-            module = Module(partial(registry.table, name), self._hold, self._release)
+            module = Module(name, self._hold, self._release)
             self.connection.create_module(
                 name, module, use_bestindex_object=True, eponymous=True, iVersion=2, read_only=True
             )
@@ -172,6 +173,8 @@ class Engine:
             raise Stopped
 
     def _hold(self) -> Snapshot:
+        from sqlports.sources.snapshot import Snapshot
+
         if self.snapshot_now is None:
             self.snapshot_now = Snapshot(self.root, self.backend, self._check, self.refusals)
         self._cursors += 1
@@ -182,6 +185,24 @@ class Engine:
         if self._cursors == 0 and self.snapshot_now is not None:
             self.refusals = self.snapshot_now.refusals()
             self.snapshot_now = None
+
+
+class Module:
+    """A table for apsw's `create_module`. It is imported, and all that tables need with it, when a statement first names it."""
+
+    def __init__(self, name: str, hold: Callable[[], Snapshot], release: Callable[[], None]) -> None:
+        self.name = name
+        self.hold = hold
+        self.release = release
+
+    def Connect(self, db: apsw.Connection, *_: str) -> tuple[str, VirtualTable]:
+        from sqlports.vtab import VirtualTable
+
+        db.vtab_config(apsw.SQLITE_VTAB_INNOCUOUS)
+        table = registry.table(self.name)
+        return table.sql, VirtualTable(table, self.hold, self.release)
+
+    Create = Connect
 
 
 class Stopped(Exception):

@@ -47,8 +47,8 @@ class Guard:
             return apsw.SQLITE_OK
         if action == apsw.SQLITE_PRAGMA and (first or "").lower() in _PRAGMAS:
             return apsw.SQLITE_OK
-        # A temporary view is written into the temporary catalogue, which lives in memory.
-        if action in _WRITES and first in _CATALOGUE and database == "temp":
+        # A temporary view is written into the catalogue; that cannot be written to by itself.
+        if action in _WRITES and first in _CATALOGUE:
             return apsw.SQLITE_OK
         self.denied = self.denied or _describe(action, first, second)
         return apsw.SQLITE_DENY

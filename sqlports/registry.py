@@ -8,10 +8,12 @@ from __future__ import annotations
 import importlib
 import os
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlports.tables
-from sqlports.schema import Table, TableError
+
+if TYPE_CHECKING:
+    from sqlports.schema import Table
 
 
 class View(NamedTuple):
@@ -37,6 +39,8 @@ def view_names() -> tuple[str, ...]:
 @cache
 def table(name: str) -> Table:
     """The table of this name. Raises KeyError when there is none, TableError when its file does not declare it."""
+    from sqlports.schema import Table, TableError
+
     if name not in table_names():
         raise KeyError(name)
     found = getattr(importlib.import_module(f"sqlports.tables.{name}"), name, None)

@@ -9,38 +9,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from sqlports import plan
-from sqlports.schema import Table
 
-# How a cursor gets at its system: called when it opens and when it closes.
-Hold = Callable[[], Any]
-Release = Callable[[], None]
-
-
-class Module:
-    """One table for apsw's `create_module`. The table itself is imported when a statement first names it."""
-
-    def __init__(self, load: Callable[[], Table], hold: Hold, release: Release) -> None:
-        self.load = load
-        self.hold = hold
-        self.release = release
-
-    def Connect(self, db: apsw.Connection, *_: str) -> tuple[str, VirtualTable]:
-        db.vtab_config(apsw.SQLITE_VTAB_INNOCUOUS)
-        table = self.load()
-        return table.sql, VirtualTable(table, self.hold, self.release)
-
-    Create = Connect
-
+if TYPE_CHECKING:
+    from sqlports.schema import Table
 
 class VirtualTable:
-    """A table connected to one database connection."""
+    """A table connected to one database connection.
 
-    def __init__(self, table: Table, hold: Hold, release: Release) -> None:
+    hold     called when a cursor opens, gives the snapshot
+    release  called when it closes
+    """
+
+    def __init__(self, table: Table, hold: Callable[[], Any], release: Callable[[], None]) -> None:
         self.table = table
         self.hold = hold
         self.release = release

@@ -1,0 +1,6 @@
+"""`python -m sqlports`."""
+
+from sqlports.cli import main
+
+if __name__ == "__main__":
+    main()

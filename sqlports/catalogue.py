@@ -1,0 +1,83 @@
+"""What can be asked: the tables and views with their columns and docs, as rows for a command and as pages for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import apsw
+
+from sqlports import registry
+from sqlports.schema import SQL_TYPES
+
+TABLES = ("name", "kind", "description")
+COLUMNS = ("column", "type", "search", "description")
+
+_SEARCHES = {"values": "=, IN", "bounds": "range", "search": "=, IN, range"}
+
+
+def relations() -> Iterator[tuple[str, str, str]]:
+    """Every table and view: name, 'table' or 'view', the first sentence of its doc."""
+    for name in sorted((*registry.table_names(), *registry.view_names())):
+        if name in registry.table_names():
+            yield name, "table", summary(registry.table(name).doc)
+        else:
+            yield name, "view", summary(registry.view(name).doc)
+
+
+def summary(doc: str) -> str:
+    """The first sentence of a doc."""
+    return " ".join(doc.split()).split(". ")[0].rstrip(".") + "."
+
+
+def columns(name: str, connection: apsw.Connection) -> Iterator[tuple[str, str, str | None, str | None]]:
+    """The columns of a table or view: name, type, how the table searches by it without reading all, doc.
+
+    Raises KeyError when there is none of this name.
+    """
+    if name in registry.view_names():
+        for row in connection.execute(f"PRAGMA table_xinfo({name})"):
+            yield str(row[1]), {"INT": "INTEGER"}.get(row[2], str(row[2])), None, None
+        return
+    table = registry.table(name)
+    for column in table.columns:
+        doc = f"{column.doc} Hidden." if column.hidden else column.doc
+        yield column.name, SQL_TYPES[column.type], _SEARCHES.get(table.searches.get(column.name, "")), doc
+
+
+def schema(name: str) -> str:
+    """The SQL that stands for a table or view. Raises KeyError."""
+    if name in registry.view_names():
+        view = registry.view(name)
+        return "\n".join([*(f"-- {line}" for line in view.doc.splitlines()), f"CREATE VIEW {name} AS", f"{view.sql};"])
+    table = registry.table(name)
+    lines = []
+    last = len(table.columns) - 1
+    for index, column in enumerate(table.columns):
+        declared = f"  {column.name} {SQL_TYPES[column.type]}{' HIDDEN' if column.hidden else ''}{'' if index == last else ','}"
+        lines.append(f"{declared:<34} -- {column.doc}")
+    return "\n".join([f"-- {table.doc}", f"CREATE TABLE {name} (", *lines, ");"])
+
+
+def markdown_list() -> str:
+    """The list of tables for the README."""
+    rows = "\n".join(f"| `{name}` | {kind} | {doc} |" for name, kind, doc in relations())
+    return f"| name | | what it tells |\n|---|---|---|\n{rows}\n"
+
+
+def markdown_reference() -> str:
+    """The reference page: every table, its columns, its examples; every view, its SQL."""
+    pages = ["# Tables\n\nMade from the declarations in `tables/` by `make docs`.\n"]
+    for name, kind, _ in relations():
+        if kind == "view":
+            view = registry.view(name)
+            pages.append(f"## {name}\n\n{view.doc}\n\n```sql\n{view.sql}\n```\n")
+            continue
+        table = registry.table(name)
+        lines = [f"## {name}", "", table.doc, "", "| column | type | what it tells |", "|---|---|---|"]
+        for column in table.columns:
+            search = _SEARCHES.get(table.searches.get(column.name, ""))
+            notes = [column.doc, *(["Hidden."] if column.hidden else []), *([f"Searched by {search}."] if search else [])]
+            lines.append(f"| `{column.name}` | {SQL_TYPES[column.type]} | {' '.join(notes).replace('|', chr(92) + '|')} |")
+        lines += ["", "```sql", *(f"{example};" for example in table.examples), "```", ""]
+        pages.append("\n".join(lines))
+    return "\n".join(pages)

@@ -1,0 +1,224 @@
+"""The command `sqlports`. Standard output is data, standard error is everything else, the exit status is an answer.
+
+0 done, 1 the query failed, 2 wrong usage, 4 timed out, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from sqlports.engine import Engine
+    from sqlports.sources.snapshot import Refusal
+
+DONE, FAILED, USAGE, TIMED_OUT, INTERRUPTED = 0, 1, 2, 4, 130
+MODES = ("table", "json", "jsonl", "csv", "tsv", "markdown", "line")
+COMMANDS = ("tables", "schema")
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and exit."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command; returns its exit status."""
+    from sqlports.errors import Error, Interrupted, QueryTimeout
+    from sqlports.output import abandon_stdout
+
+    try:
+        options = parse(arguments)
+        return _dispatch(options)
+    except BrokenPipeError:
+        abandon_stdout()
+        return DONE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Interrupted as error:
+        complain(str(error))
+        return INTERRUPTED
+    except QueryTimeout as error:
+        complain(str(error))
+        return TIMED_OUT
+    except Error as error:
+        complain(str(error))
+        return FAILED
+    except OSError as error:
+        complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+        abandon_stdout()
+        return FAILED
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options. Exits with status 2 on wrong usage."""
+    parser = argparse.ArgumentParser(
+        prog="sqlports",
+        description="Ask SQL of this machine: processes, sockets, handles, ports. Without SQL: a prompt.",
+        epilog="sqlports tables lists the tables, sqlports schema TABLE a table's columns. "
+        "Exit status: 0 done, 1 the query failed, 2 usage, 4 timed out, 130 interrupted.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("sql", nargs="*", metavar="SQL", help="statements to run, in order")
+    parser.add_argument("-f", "--file", action="append", default=[], help="run a file, after SQL; - is standard input")
+    parser.add_argument("-m", "--mode", choices=MODES, default="table", help="output mode (table)")
+    for mode in MODES:
+        parser.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, help=f"--mode {mode}")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write to a file")
+    parser.add_argument(
+        "-p", "--param", action="append", default=[], type=_parameter, metavar="NAME=VALUE", help="value for :NAME"
+    )
+    parser.add_argument("--limit", type=_count, metavar="N", help="at most N rows of each result")
+    parser.add_argument("--timeout", type=_seconds, metavar="S", help="seconds that a statement may take")
+    parser.add_argument("--watch", type=_seconds, metavar="S", help="run again every S seconds, until interrupted")
+    parser.add_argument("--backend", choices=("linux", "portable"), help="how to ask the system")
+    parser.add_argument("--write", action="store_true", help="permit statements that write, ATTACH and the like")
+    parser.add_argument("--version", action="version", version=f"sqlports {_version()}")
+    return parser.parse_intermixed_args(arguments)
+
+
+def _version() -> str:
+    from sqlports import __version__
+
+    return __version__
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    # Only what reads back the same is a number: 007 and 1e3 stay text.
+    if re.fullmatch(r"-?(0|[1-9]\d{0,17})", value):
+        return name, int(value)
+    if re.fullmatch(r"-?(0|[1-9]\d*)\.\d+", value):
+        return name, float(value)
+    return name, value
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 < seconds < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds
+
+
+def _dispatch(options: argparse.Namespace) -> int:
+    from sqlports.engine import Engine
+
+    engine = Engine(backend=options.backend, timeout=options.timeout, write=options.write)
+    try:
+        if options.sql and options.sql[0] in COMMANDS:
+            return _catalogue(engine, options)
+        if not options.sql and not options.file and sys.stdin is not None and sys.stdin.isatty():
+            from sqlports.repl import Repl
+
+            return Repl(engine, options.mode).loop()
+        scripts = list(_scripts(options))
+        while True:
+            _query(engine, scripts, options)
+            if options.watch is None:
+                return DONE
+            time.sleep(options.watch)
+    finally:
+        engine.close()
+
+
+def _scripts(options: argparse.Namespace) -> Iterator[str]:
+    """What to run: SQL, then files, or standard input when neither is given."""
+    yield from options.sql
+    for name in options.file or ([] if options.sql else ["-"]):
+        if name == "-":
+            data = sys.stdin.buffer.read() if sys.stdin is not None else b""
+        else:
+            with open(name, "rb") as file:
+                data = file.read()
+        yield data.decode("utf-8-sig", "replace")
+
+
+def _query(engine: Engine, scripts: list[str], options: argparse.Namespace) -> None:
+    """Run the scripts and write their results; what could not be seen is said once at the end."""
+    from sqlports import render
+    from sqlports.output import Output
+
+    output = Output(options.output, options.mode)
+    refusals: list[Refusal] = []
+    wrote = False
+    try:
+        for script in scripts:
+            for result in engine.run(script, dict(options.param)):
+                if wrote and options.mode not in ("json", "jsonl"):
+                    output.write("\n")
+                written = render.write(result.columns, islice(result, options.limit), options.mode, output)
+                output.flush()
+                wrote = True
+                if options.limit is not None and written.rows == options.limit and next(iter(result), None):
+                    complain(f"only the first {options.limit} rows are shown (--limit)")
+                result.close()
+                refusals += engine.refusals
+                _remark(written)
+        output.close()
+    finally:
+        _tell_refusals(refusals)
+
+
+def _remark(written: Any) -> None:
+    if written.remark:
+        complain(written.remark)
+    if written.cut:
+        values = "1 value is" if written.cut == 1 else f"{written.cut} values are"
+        complain(f"{values} cut to fit the terminal; --line shows them whole")
+
+
+def _tell_refusals(refusals: list[Refusal]) -> None:
+    if refusals:
+        from sqlports.notice import not_permitted
+
+        told = not_permitted(refusals)
+        if told:
+            complain(told)
+
+
+def _catalogue(engine: Engine, options: argparse.Namespace) -> int:
+    """`sqlports tables` and `sqlports schema TABLE`."""
+    from sqlports import catalogue, render
+    from sqlports.errors import QueryError, nearest
+    from sqlports.output import Output
+
+    command, *names = options.sql
+    output = Output(options.output, options.mode)
+    if command == "tables" or not names:
+        render.write(catalogue.TABLES, catalogue.relations(), options.mode, output)
+    for name in names if command == "schema" else []:
+        try:
+            rows = list(catalogue.columns(name, engine.connection))
+        except KeyError:
+            meant = nearest(name, [known for known, _, _ in catalogue.relations()])
+            raise QueryError(f"no such table: {name}", hint=f"did you mean {meant}?" if meant else None) from None
+        _remark(render.write(catalogue.COLUMNS, rows, options.mode, output))
+    output.close()
+    return DONE
+
+
+def complain(message: str) -> None:
+    """Say something to people. Nobody listening is no error."""
+    from sqlports.cells import safe
+
+    text = "\n".join(safe(line) for line in message.split("\n"))
+    try:
+        print(f"sqlports: {text}", file=sys.stderr, flush=True)
+    except (OSError, ValueError, AttributeError):
+        pass

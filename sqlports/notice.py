@@ -1,0 +1,41 @@
+"""What to tell people about what could not be seen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from sqlports.sources.snapshot import PERMISSION, Refusal
+
+_WHAT = {
+    "/proc/PID/fd": "handles",
+    "/proc/PID/fd/FD": "handles",
+    "/proc/PID/fdinfo": "handles",
+    "/proc/PID/exe": "executables",
+    "/proc/PID/cwd": "directories",
+    "/proc/PID/root": "directories",
+    "/proc/PID/io": "I/O counts",
+}
+
+
+def not_permitted(refusals: Iterable[Refusal]) -> str | None:
+    """One sentence on what permission hid, with the remedy; None when it hid nothing."""
+    hidden: dict[str, set[int | None]] = {}
+    for refusal in refusals:
+        if refusal.reason == PERMISSION:
+            hidden.setdefault(_WHAT.get(refusal.source, refusal.source), set()).add(refusal.pid)
+    if not hidden:
+        return None
+    parts = [f"{what} of {_processes(len(pids))}" for what, pids in sorted(hidden.items())]
+    listed = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+    return f"not permitted to read the {listed}: what depends on them is NULL or missing. {_remedy()}"
+
+
+def _processes(count: int) -> str:
+    return "1 process" if count == 1 else f"{count:,} processes"
+
+
+def _remedy() -> str:
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return "Even root needs CAP_SYS_PTRACE and the consent of the security modules for that."
+    return "Run as root to see all; scan_errors has the details."

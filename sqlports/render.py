@@ -1,0 +1,256 @@
+"""A result in one of the output modes.
+
+json, jsonl, csv and tsv are for programs and keep every value as it is; table, markdown and line are for people and show
+control characters written out. Nothing is cut, but table cells to fit a terminal.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, NamedTuple, Protocol
+
+from sqlports.cells import blob, cut, safe, shown, width
+
+Row = Sequence[Any]
+
+CHUNK = 512
+# A table pads every row to its widest cell; beyond this width lines are better, whatever the output.
+WIDEST = 4096
+
+
+class Output(Protocol):
+    """Where text goes. `columns` is the terminal's width, None for what is no terminal."""
+
+    columns: int | None
+
+    def write(self, text: str) -> object: ...
+
+
+class Written(NamedTuple):
+    """What was written: how many rows, how many cells were cut, and a remark for people."""
+
+    rows: int
+    cut: int = 0
+    remark: str | None = None
+
+
+def write(columns: Sequence[str], rows: Iterable[Row], mode: str, output: Output) -> Written:
+    """Write a result. Raises KeyError for a mode that is none, OSError when the output fails."""
+    return _WRITERS[mode](columns, iter(rows), output)
+
+
+def distinct(columns: Sequence[str]) -> list[str]:
+    """The column names with a second `pid` as `pid:1`, as SQLite itself tells them apart: two columns stay two."""
+    found: list[str] = []
+    for column in columns:
+        name, number = column, 0
+        while name in found:
+            number += 1
+            name = f"{column}:{number}"
+        found.append(name)
+    return found
+
+
+def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    return iter(lambda: list(islice(rows, CHUNK)), [])
+
+
+def _json(columns: Sequence[str], rows: Iterator[Row], output: Output) -> Written:
+    """One array, a row a line; `[]` when there are none."""
+    return _json_rows(columns, rows, output, ("[", ",\n ", "]\n", "[]\n"))
+
+
+def _jsonl(columns: Sequence[str], rows: Iterator[Row], output: Output) -> Written:
+    """An object a line."""
+    return _json_rows(columns, rows, output, ("", "\n", "\n", ""))
+
+
+def _json_rows(
+    columns: Sequence[str], rows: Iterator[Row], output: Output, frame: tuple[str, str, str, str]
+) -> Written:
+    """Objects in a frame: what comes before, between and after them, and what stands for none."""
+    before, between, after, none = frame
+    names = distinct(columns)
+    count = 0
+    for chunk in _chunks(rows):
+        objects = [dict(zip(names, row, strict=True)) for row in chunk]
+        output.write((between if count else before) + _encode(objects, between))
+        count += len(chunk)
+    output.write(after if count else none)
+    return Written(count)
+
+
+# Between items a character that JSON never holds raw: so the places between rows are found without parsing.
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, separators=("\0", ": "), default=lambda value: blob(value)
+)
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def _encode(objects: list[dict[str, Any]], between: str) -> str:
+    try:
+        text = _ENCODER.encode(objects)[1:-1]
+    except ValueError:
+        # JSON has no infinity; a number too large to hold is read back as one.
+        text = "\0".join(_encode_infinite(item) for item in objects)
+    text = text.replace("}\0{", "}" + between + "{").replace("\0", ", ")
+    if not text.isascii() or "\x7f" in text:
+        text = _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text
+
+
+def _encode_infinite(item: dict[str, Any]) -> str:
+    members = []
+    for name, value in item.items():
+        infinite = isinstance(value, float) and math.isinf(value)
+        number = ("9e999" if value > 0 else "-9e999") if infinite else _ENCODER.encode(value)
+        members.append(f"{_ENCODER.encode(name)}: {number}")
+    return "{" + "\0".join(members) + "}"
+
+
+def _csv(columns: Sequence[str], rows: Iterator[Row], output: Output) -> Written:
+    """RFC 4180 with line feeds; the header always. A terminal gets control characters written out."""
+    return _delimited(columns, rows, output, _csv_lines, safe if output.columns else None)
+
+
+def _tsv(columns: Sequence[str], rows: Iterator[Row], output: Output) -> Written:
+    """Tabs between, and control characters and backslashes in a value written as `\\t`, `\\n`, `\\x1b`, `\\\\`."""
+    return _delimited(columns, rows, output, _tsv_lines, lambda text: safe(text.replace("\\", "\\\\")))
+
+
+def _delimited(
+    columns: Sequence[str],
+    rows: Iterator[Row],
+    output: Output,
+    lines: Callable[[Iterable[Row]], str],
+    change: Callable[[str], str] | None,
+) -> Written:
+    count = -1
+    for chunk in _chunks(chain([columns], rows)):
+        output.write(lines(_plain(row, change) for row in chunk))
+        count += len(chunk)
+    return Written(count)
+
+
+def _plain(row: Row, change: Callable[[str], str] | None) -> list[Any]:
+    cells = [blob(value) if isinstance(value, bytes) else value for value in row]
+    if change:
+        cells = [change(value) if isinstance(value, str) else value for value in cells]
+    return cells
+
+
+def _csv_lines(rows: Iterable[Row]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def _tsv_lines(rows: Iterable[Row]) -> str:
+    return "".join("\t".join("" if value is None else str(value) for value in row) + "\n" for row in rows)
+
+
+def _line(columns: Sequence[str], rows: Iterator[Row], output: Output) -> Written:
+    """A line a value, an empty line between rows."""
+    names = [safe(name) for name in columns]
+    margin = max(map(width, names), default=0)
+    lead = [" " * (margin - width(name)) + name + " = " for name in names]
+    count = 0
+    for row in rows:
+        text = "".join(f"{name}{shown(value)}\n" for name, value in zip(lead, row, strict=True))
+        output.write("\n" + text if count else text)
+        count += 1
+    return Written(count)
+
+
+def _markdown(columns: Sequence[str], rows: Iterator[Row], output: Output) -> Written:
+    """A table of GitHub's Markdown."""
+
+    def escaped(text: str) -> str:
+        return re.sub(r"([\\|<`*_\[\]])", r"\\\1", text)
+
+    values = list(rows)
+    body = [[escaped(shown(value)) for value in row] for row in values]
+    return _tabulated([escaped(safe(name)) for name in columns], body, _alignment(columns, values), "pipe", output)
+
+
+def _table(columns: Sequence[str], rows: Iterator[Row], output: Output) -> Written:
+    """Columns side by side. On a terminal cells are cut until a row fits; where even that will not do, lines are written."""
+    values = list(rows)
+    body = [[shown(value) for value in row] for row in values]
+    headers = [safe(name) for name in columns]
+    widths = [max(map(width, cells)) for cells in zip(headers, *body, strict=True)]
+    count = 0
+    if max(widths, default=0) > WIDEST and not output.columns:
+        written = _line(columns, iter(values), output)
+        return written._replace(remark=f"written as lines: one value has {max(widths):,} characters")
+    if output.columns:
+        room = _fit(widths, output.columns - 2 * (len(widths) - 1))
+        if room is None:
+            written = _line(columns, iter(values), output)
+            return written._replace(remark=f"written as lines: {len(widths)} columns do not fit {output.columns} characters")
+        count = sum(width(cell) > limit for row in (headers, *body) for cell, limit in zip(row, room, strict=True))
+        headers, *body = ([cut(cell, limit) for cell, limit in zip(row, room, strict=True)] for row in (headers, *body))
+    written = _tabulated(headers, body, _alignment(columns, values), "simple", output)
+    return written._replace(cut=count)
+
+
+def _fit(widths: list[int], room: int) -> list[int] | None:
+    """Widths that fit the room, taken from the widest first; None when that would leave less than four characters each."""
+    if sum(min(size, 4) for size in widths) > room:
+        return None
+    limit = max(widths, default=0)
+    while sum(min(size, limit) for size in widths) > room:
+        limit -= 1
+    fitted = [min(size, limit) for size in widths]
+    # What rounding left over goes to the first that was cut.
+    spare = room - sum(fitted)
+    for index, size in enumerate(widths):
+        if fitted[index] < size and spare > 0:
+            more = min(spare, size - fitted[index])
+            fitted[index] += more
+            spare -= more
+    return fitted
+
+
+def _alignment(columns: Sequence[str], values: Sequence[Row]) -> list[str]:
+    """Numbers to the right: a column is one of numbers when nothing else but NULL is in it."""
+    return [
+        "right" if any(kinds) and all(kinds) else "left"
+        for kinds in (
+            [isinstance(row[index], (int, float)) for row in values if row[index] is not None]
+            for index in range(len(columns))
+        )
+    ]
+
+
+def _tabulated(headers: list[str], body: list[list[str]], align: list[str], form: str, output: Output) -> Written:
+    from tabulate import tabulate
+
+    text = tabulate(
+        body,
+        headers,
+        tablefmt=form,
+        disable_numparse=True,
+        preserve_whitespace=True,
+        colalign=align if body else None,
+    )
+    output.write("\n".join(line.rstrip() for line in text.split("\n")) + "\n")
+    return Written(len(body))
+
+
+_WRITERS: dict[str, Callable[[Sequence[str], Iterator[Row], Output], Written]] = {
+    "table": _table,
+    "json": _json,
+    "jsonl": _jsonl,
+    "csv": _csv,
+    "tsv": _tsv,
+    "markdown": _markdown,
+    "line": _line,
+}
+MODES = tuple(_WRITERS)
