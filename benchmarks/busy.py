@@ -60,9 +60,10 @@ class Load(NamedTuple):
         """For each process: how many TCP sockets of its own, and how many descriptors with all. Raises ValueError."""
         sockets = _split(self.sockets - self.groups, self.processes)
         descriptors = _split(self.descriptors, self.processes)
-        if min(sockets, default=0) < 0 or any(own + INHERITED > all_ for own, all_ in zip(sockets, descriptors)):
+        shares = list(zip(sockets, descriptors, strict=True))
+        if any(own < 0 or own + INHERITED > held for own, held in shares):
             raise ValueError(f"{self}: every process has a listener, and {INHERITED} descriptors beside its sockets")
-        return list(zip(sockets, descriptors))
+        return shares
 
 
 def _split(total: int, parts: int) -> list[int]:
@@ -104,7 +105,7 @@ def hold(load: Load, until: Callable[[], object]) -> None:
                     if not child:
                         os.close(keep)
                         os.close(said)
-                        _child(number, *shares[number], lifeline, say, shared)
+                        _child(number, shares[number], lifeline, say, shared)
                     children.append(child)
         os.close(say)
         answers = b"".join(iter(lambda: os.read(said, 1 << 12), b"")).decode().splitlines()
@@ -132,8 +133,9 @@ def _permit(descriptors: int) -> None:
             raise ValueError(f"a process may have {hard} descriptors here, and not {descriptors}") from None
 
 
-def _child(number: int, sockets: int, descriptors: int, lifeline: int, say: int, shared: socket.socket) -> NoReturn:
+def _child(number: int, share: tuple[int, int], lifeline: int, say: int, shared: socket.socket) -> NoReturn:
     """One process: open everything, say so, and wait for the end."""
+    sockets, descriptors = share
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:

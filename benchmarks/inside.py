@@ -1,6 +1,6 @@
 """Times the engine inside one process, beside psutil or beside itself; run.py starts it anew for each group.
 
-    python -P benchmarks/inside.py GROUP REPEAT      prints {name: [seconds, …], …} and what each call counted
+python -P benchmarks/inside.py GROUP REPEAT      prints {name: [seconds, …], …} and what each call counted
 """
 
 from __future__ import annotations
@@ -11,18 +11,25 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 
+# Installed or not, it is found; installed, it is that one.
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from benchmarks.measure import calls_in_turn
 from sqlports import Engine
 
-OWNED = "SELECT protocol, state, local_address, local_port, remote_address, remote_port, inode, pid, fd FROM sockets WHERE "
 QUERIES = {
-    "every socket": OWNED + "protocol IN ('tcp', 'udp')",
-    "listeners": "SELECT protocol, local_address, local_port, inode FROM sockets WHERE state = 'LISTEN' AND protocol = 'tcp'",
+    "every socket": (
+        "SELECT protocol, state, local_address, local_port, remote_address, remote_port, inode, pid, fd "
+        "FROM sockets WHERE protocol IN ('tcp', 'udp')"
+    ),
+    "listeners": ("SELECT protocol, local_address, local_port, inode FROM sockets WHERE state = 'LISTEN' AND protocol = 'tcp'"),
     "scan": "SELECT pid, parent FROM processes",
-    "join upwards": "SELECT count(*) FROM processes a JOIN processes b ON b.pid = a.parent JOIN processes c ON c.pid = b.parent",
-    "join downwards": "SELECT count(*) FROM processes a JOIN processes b ON b.parent = a.pid JOIN processes c ON c.parent = b.pid",
+    "join upwards": (
+        "SELECT count(*) FROM processes a JOIN processes b ON b.pid = a.parent JOIN processes c ON c.pid = b.parent"
+    ),
+    "join downwards": (
+        "SELECT count(*) FROM processes a JOIN processes b ON b.parent = a.pid JOIN processes c ON c.parent = b.pid"
+    ),
 }
 GROUPS = {
     "sockets": ("every socket", "psutil"),

@@ -17,7 +17,7 @@ from typing import NamedTuple
 Samples = list[float]
 
 
-class Failed(Exception):
+class MeasureError(Exception):
     """A command that is to be measured does not do its work."""
 
 
@@ -30,13 +30,12 @@ class Run(NamedTuple):
 
 
 def command(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> Run:
-    """Run a command with its output in a pipe that is read and thrown away. Raises Failed."""
+    """Run a command with its output in a pipe that is read and thrown away. Raises MeasureError."""
     started = time.perf_counter()
     with subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
     ) as process:
         assert process.stdout
-        assert process.stderr
         size = 0
         while data := os.read(process.stdout.fileno(), 1 << 20):
             size += len(data)
@@ -44,13 +43,12 @@ def command(argv: Sequence[str], environment: Mapping[str, str] | None = None) -
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            complaint = process.stderr.read().decode(errors="replace").strip().splitlines()
-            raise Failed(f"{' '.join(argv)[:80]}: exit status {process.returncode}: {' '.join(complaint[-1:])}")
+            raise MeasureError(f"{' '.join(argv)[:80]}: exit status {process.returncode}")
     return Run(seconds, usage.ru_maxrss * 1024, size)
 
 
 def in_turn(commands: Mapping[str, Callable[[], Run]], repeat: int) -> dict[str, list[Run]]:
-    """Each command so many times, one after the other, after one round that does not count. Raises Failed."""
+    """Each command so many times, one after the other, after one round that does not count. Raises MeasureError."""
     for run in commands.values():
         run()
     runs: dict[str, list[Run]] = {name: [] for name in commands}
@@ -126,7 +124,7 @@ class Comparison(NamedTuple):
             amount(median(self.ours), self.unit),
             self.rival or "",
             amount(median(self.theirs), self.unit) if self.theirs else "",
-            {"ratio": "× ", "more": "+ "}.get(self.figure, "") + self.shown(self.value),
+            {"ratio": "x ", "more": "+ "}.get(self.figure, "") + self.shown(self.value),
             middle,
             "" if self.target is None else f"≤ {self.shown(self.target)}",
             {None: "", True: "yes", False: "NO"}[self.met],

@@ -25,7 +25,5 @@ def __getattr__(name: str) -> Any:
 
 # In a checkout that is not installed, `tables/` lies beside this package and not in it.
 _checkout = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-if not os.path.isdir(os.path.join(__path__[0], "tables")) and os.path.isfile(
-    os.path.join(_checkout, "tables", "__init__.py")
-):
+if not os.path.isdir(os.path.join(__path__[0], "tables")) and os.path.isfile(os.path.join(_checkout, "tables", "__init__.py")):
     __path__.append(_checkout)

@@ -53,7 +53,8 @@ def schema(name: str) -> str:
     lines = []
     last = len(table.columns) - 1
     for index, column in enumerate(table.columns):
-        declared = f"  {column.name} {SQL_TYPES[column.type]}{' HIDDEN' if column.hidden else ''}{'' if index == last else ','}"
+        hidden = " HIDDEN" if column.hidden else ""
+        declared = f"  {column.name} {SQL_TYPES[column.type]}{hidden}{'' if index == last else ','}"
         lines.append(f"{declared:<34} -- {column.doc}")
     return "\n".join([f"-- {table.doc}", f"CREATE TABLE {name} (", *lines, ");"])
 
@@ -76,7 +77,11 @@ def markdown_reference() -> str:
         lines = [f"## {name}", "", table.doc, "", "| column | type | what it tells |", "|---|---|---|"]
         for column in table.columns:
             search = _SEARCHES.get(table.searches.get(column.name, ""))
-            notes = [column.doc, *(["Hidden."] if column.hidden else []), *([f"Searched by {search}."] if search else [])]
+            notes = [
+                column.doc,
+                *(["Hidden."] if column.hidden else []),
+                *([f"Searched by {search}."] if search else []),
+            ]
             lines.append(f"| `{column.name}` | {SQL_TYPES[column.type]} | {' '.join(notes).replace('|', chr(92) + '|')} |")
         lines += ["", "```sql", *(f"{example};" for example in table.examples), "```", ""]
         pages.append("\n".join(lines))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 import sys
 import time
@@ -218,7 +219,5 @@ def complain(message: str) -> None:
     from sqlports.cells import safe
 
     text = "\n".join(safe(line) for line in message.split("\n"))
-    try:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         print(f"sqlports: {text}", file=sys.stderr, flush=True)
-    except (OSError, ValueError, AttributeError):
-        pass

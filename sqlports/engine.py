@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from sqlports import registry
-from sqlports.errors import Interrupted, QueryTimeout, Refused
+from sqlports.errors import Interrupted, QueryError, QueryTimeout, Refused, SourceError
 from sqlports.guard import Guard
 from sqlports.script import Statement, explain, split
 
@@ -53,9 +53,7 @@ class Engine:
     One engine serves one thread at a time; `interrupt` may be called from any.
     """
 
-    def __init__(
-        self, root: str = "/", backend: str | None = None, timeout: float | None = None, write: bool = False
-    ) -> None:
+    def __init__(self, root: str = "/", backend: str | None = None, timeout: float | None = None, write: bool = False) -> None:
         self.root = root
         self.backend = backend
         self.timeout = timeout
@@ -68,10 +66,9 @@ class Engine:
         self.connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
         self.connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
         for name in registry.table_names():
-            module = Module(name, self._hold, self._release)
-            self.connection.create_module(
-                name, module, use_bestindex_object=True, eponymous=True, iVersion=2, read_only=True
-            )
+            # apsw's type for a module asks for methods that SQLite does not.
+            module: Any = Module(name, self._hold, self._release)
+            self.connection.create_module(name, module, use_bestindex_object=True, eponymous=True, iVersion=2, read_only=True)
         for name in registry.view_names():
             self.connection.execute(f"CREATE TEMP VIEW {name} AS {registry.view(name).sql}")
         self._guard = Guard()
@@ -151,12 +148,15 @@ class Engine:
             yield
         except apsw.InterruptError:
             raise self._stopped() from None
-        except apsw.AuthError as error:
-            raise Refused(self._guard.reason() or str(error)) from None
         except apsw.Error as error:
-            raise explain(error, statement, self.connection) from None
+            refused = self._guard.reason()
+            raise (Refused(refused) if refused else explain(error, statement, self.connection)) from None
         except Stopped:
             raise self._stopped() from None
+        except SourceError as error:
+            raise QueryError(str(error)) from error
+        except OSError as error:
+            raise QueryError(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
 
     def _stopped(self) -> Exception:
         if self._stop.is_set():
@@ -188,7 +188,7 @@ class Engine:
 
 
 class Module:
-    """A table for apsw's `create_module`. It is imported, and all that tables need with it, when a statement first names it."""
+    """A table for apsw's `create_module`; it is imported, and all that tables need, when a statement first names it."""
 
     def __init__(self, name: str, hold: Callable[[], Snapshot], release: Callable[[], None]) -> None:
         self.name = name
@@ -207,4 +207,3 @@ class Module:
 
 class Stopped(Exception):
     """Raised through a source's loop to end it."""
-

@@ -32,12 +32,20 @@ class Refused(QueryError):
     """The query would change something, and the engine is read-only."""
 
 
+class SourceError(Error):
+    """What the system said cannot be understood: a bug here, or something that only looks like the system."""
+
+
 class QueryTimeout(Error):
     """The query ran longer than it was allowed to."""
 
 
 class Interrupted(Error):
     """The query was stopped by `Engine.interrupt`."""
+
+
+# How much of a long line is shown around the point.
+WIDTH = 72
 
 
 class Place(NamedTuple):
@@ -47,12 +55,10 @@ class Place(NamedTuple):
     text: str
     before: int
 
-    WIDTH = 72
-
     def lines(self) -> list[str]:
         """The line and a caret below the point; a long line is shown around it."""
-        start = max(0, self.before - self.WIDTH // 2) if len(self.text) > self.WIDTH else 0
-        shown = self.text[start : start + self.WIDTH]
+        start = max(0, self.before - WIDTH // 2) if len(self.text) > WIDTH else 0
+        shown = self.text[start : start + WIDTH]
         lead = f"line {self.line}: "
         return [lead + shown.replace("\t", " "), " " * (len(lead) + self.before - start) + "^"]
 

@@ -29,7 +29,7 @@ _PRAGMAS = {
 }
 
 _CATALOGUE = {"sqlite_master", "sqlite_temp_master"}
-_WRITES = {apsw.SQLITE_INSERT: "INSERT", apsw.SQLITE_UPDATE: "UPDATE", apsw.SQLITE_DELETE: "DELETE"}
+_WRITES = {apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE}
 
 
 class Guard:
@@ -37,18 +37,19 @@ class Guard:
 
     def __init__(self) -> None:
         self.denied: str | None = None
+        self._dropping: str | None = None
 
-    def __call__(
-        self, action: int, first: str | None, second: str | None, database: str | None, trigger: str | None
-    ) -> int:
+    def __call__(self, action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
         if action in _READING:
+            if action == apsw.SQLITE_DROP_TEMP_VIEW:
+                self._dropping = first
             return apsw.SQLITE_OK
         if action == apsw.SQLITE_FUNCTION and (second or "").lower() != "load_extension":
             return apsw.SQLITE_OK
         if action == apsw.SQLITE_PRAGMA and (first or "").lower() in _PRAGMAS:
             return apsw.SQLITE_OK
-        # A temporary view is written into the catalogue; that cannot be written to by itself.
-        if action in _WRITES and first in _CATALOGUE:
+        # To make or drop a temporary view writes the catalogue, which cannot be written to by itself.
+        if action in _WRITES and (first in _CATALOGUE or first == self._dropping):
             return apsw.SQLITE_OK
         self.denied = self.denied or _describe(action, first, second)
         return apsw.SQLITE_DENY

@@ -179,7 +179,7 @@ def equal(kind: type, value: Any) -> Any:
         raise Anything
     if isinstance(value, str):
         value = number(value)
-    if value is None or isinstance(value, float) and not math.isfinite(value):
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
         raise Unmatched
     if kind is int:
         if value != int(value):

@@ -10,8 +10,6 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-import sqlports.tables
-
 if TYPE_CHECKING:
     from sqlports.schema import Table
 
@@ -64,14 +62,12 @@ def view(name: str) -> View:
 
 
 def _directory() -> str:
-    return next(iter(sqlports.tables.__path__))
+    return str(importlib.import_module("sqlports.tables").__path__[0])
 
 
 def _names(suffix: str) -> tuple[str, ...]:
     return tuple(
         sorted(
-            name.removesuffix(suffix)
-            for name in os.listdir(_directory())
-            if name.endswith(suffix) and not name.startswith("_")
+            name.removesuffix(suffix) for name in os.listdir(_directory()) if name.endswith(suffix) and not name.startswith("_")
         )
     )

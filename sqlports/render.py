@@ -71,9 +71,7 @@ def _jsonl(columns: Sequence[str], rows: Iterator[Row], output: Output) -> Writt
     return _json_rows(columns, rows, output, ("", "\n", "\n", ""))
 
 
-def _json_rows(
-    columns: Sequence[str], rows: Iterator[Row], output: Output, frame: tuple[str, str, str, str]
-) -> Written:
+def _json_rows(columns: Sequence[str], rows: Iterator[Row], output: Output, frame: tuple[str, str, str, str]) -> Written:
     """Objects in a frame: what comes before, between and after them, and what stands for none."""
     before, between, after, none = frame
     names = distinct(columns)
@@ -88,7 +86,11 @@ def _json_rows(
 
 # Between items a character that JSON never holds raw: so the places between rows are found without parsing.
 _ENCODER = json.JSONEncoder(
-    ensure_ascii=False, check_circular=False, allow_nan=False, separators=("\0", ": "), default=lambda value: blob(value)
+    ensure_ascii=False,
+    check_circular=False,
+    allow_nan=False,
+    separators=("\0", ": "),
+    default=blob,
 )
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
@@ -223,8 +225,7 @@ def _alignment(columns: Sequence[str], values: Sequence[Row]) -> list[str]:
     return [
         "right" if any(kinds) and all(kinds) else "left"
         for kinds in (
-            [isinstance(row[index], (int, float)) for row in values if row[index] is not None]
-            for index in range(len(columns))
+            [isinstance(row[index], (int, float)) for row in values if row[index] is not None] for index in range(len(columns))
         )
     ]
 

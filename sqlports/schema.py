@@ -33,11 +33,7 @@ class Range(NamedTuple):
     high: int | None
 
     def __contains__(self, value: object) -> bool:
-        return (
-            isinstance(value, int)
-            and (self.low is None or value >= self.low)
-            and (self.high is None or value <= self.high)
-        )
+        return isinstance(value, int) and (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
 
 # What a table function's parameters may be annotated with. None always means: not asked, give all.
@@ -92,7 +88,8 @@ class Table:
     """A table: what `@table` makes of a function. Read-only after construction.
 
     columns    in the order of `SELECT *`
-    key        the columns that together tell one row from every other; () when only the row object itself does
+    key        the columns that together tell one row from every other; () when the row object itself does, which must then
+               be the same object whenever a snapshot gives that row
     rows       how many rows to expect on an ordinary machine, for the planner
     transient  its rows describe things that may end while they are read; such a row has an attribute `ended`
     searches   parameter name -> 'values', 'bounds' or 'search'
@@ -168,7 +165,11 @@ class Table:
 
 
 def table(
-    *columns: Column, key: tuple[str, ...] = (), rows: int = 100, examples: tuple[str, ...] = (), transient: bool = False
+    *columns: Column,
+    key: tuple[str, ...] = (),
+    rows: int = 100,
+    examples: tuple[str, ...] = (),
+    transient: bool = False,
 ) -> Callable[[Callable[..., Iterable[Any]]], Table]:
     """Declare a table. Raises TableError, at import, for a declaration that cannot be right."""
 

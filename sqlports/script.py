@@ -72,7 +72,9 @@ def explain(error: apsw.Error, statement: Statement, connection: apsw.Connection
         return QueryError(_required(statement) or message)
     offset = getattr(error, "error_offset", -1)
     if absent is None:
-        return QueryError(message, _place(statement, _characters(statement.sql, offset)) if offset >= 0 else None)
+        ambiguous = message.removeprefix("ambiguous column name: ")
+        hint = f"say whose: TABLE.{ambiguous}" if ambiguous != message else None
+        return QueryError(message, _place(statement, _characters(statement.sql, offset)) if offset >= 0 else None, hint)
     kind, name = absent
     if offset < 0:
         found = re.search(rf"(?i)\b{re.escape(name.split('.')[-1])}\b", blank(statement.sql))

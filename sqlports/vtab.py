@@ -18,6 +18,7 @@ from sqlports import plan
 if TYPE_CHECKING:
     from sqlports.schema import Table
 
+
 class VirtualTable:
     """A table connected to one database connection.
 
@@ -101,7 +102,7 @@ def _found(table: Table, system: Any, bound: plan.Bound) -> Iterable[Any]:
     many = next((column for column, cells in bound.lookups.items() if len(cells) > 1), None)
     if many:
         columns: tuple[str, ...] = (many,)
-        wanted = [(cell,) for cell in bound.lookups[many]]
+        wanted: list[tuple[Any, ...]] = [(cell,) for cell in bound.lookups[many]]
     else:
         columns = tuple(sorted(bound.lookups))
         wanted = [tuple(next(iter(bound.lookups[column]), None) for column in columns)]
@@ -130,7 +131,7 @@ def _matching(rows: Iterable[Any], getters: list[Callable[[Any], Any]], cells: t
 
 def _index(rows: Iterable[Any], getters: list[Callable[[Any], Any]]) -> dict[tuple[Any, ...], list[Any]]:
     """The rows by their cells."""
-    index: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    index: defaultdict[tuple[Any, ...], list[Any]] = defaultdict(list)
     for row in rows:
         index[tuple([getter(row) for getter in getters])].append(row)
     index.default_factory = None
@@ -143,4 +144,3 @@ def _living(rows: Iterable[Any], group: str) -> Iterator[Any]:
         getattr(row, group)
         if not row.ended:
             yield row
-

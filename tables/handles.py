@@ -12,13 +12,15 @@ from sqlports.sources.subjects import Handle
 @table(
     Column("pid", int, "pid", "Process that holds it."),
     Column("fd", int, "fd", "Descriptor number in that process."),
-    Column("type", str, "what.type", "'file', 'directory', 'device', 'fifo', 'socket', 'pipe', 'eventfd', 'epoll', 'timerfd', 'signalfd', 'inotify', 'pidfd', 'memfd', 'io_uring', 'bpf', 'namespace', …; a file on a network mount is not asked for more than that."),
-    Column("target", str, "what.target", "Path of the file, or the kernel's name for the object ('socket:[123]'); NULL where it may not be read."),
-    Column("inode", int, "inode", "The kernel object's number, of sockets, pipes and namespaces: JOIN sockets USING (inode). Not that of a file, which is another number line."),
+    Column("type", str, "what.type", "'file', 'directory', 'device', 'socket', 'pipe', 'eventfd', 'epoll', 'memfd', …"),
+    Column("target", str, "what.target", "Path, or the kernel's name for it ('socket:[123]'); NULL where not permitted."),
+    Column("inode", int, "inode", "Of a socket, pipe or namespace: JOIN sockets USING (inode). Never a file's."),
     Column("access", str, "fdinfo.access", "'r', 'w', 'rw'; NULL for a descriptor that only names a file (O_PATH)."),
     Column("flags", str, "fdinfo.flags", "Flags of open(2), joined by '|'; NULL for none."),
     Column("offset", int, "fdinfo.offset", "Position in the file, in bytes."),
-    Column("deleted", int, "what.deleted", "1 when the file's name was removed, 0 while it is there; NULL for what never had a name."),
+    Column(
+        "deleted", int, "what.deleted", "1 when the file's name was removed, 0 while it is there, NULL if it never had one."
+    ),
     key=("pid", "fd"),
     rows=10000,
     transient=True,

@@ -25,14 +25,17 @@ class PortRange(NamedTuple):
 
 
 @table(
-    Column("name", str, "name", "'well-known', 'registered', 'dynamic'; of this machine 'ephemeral', 'reserved', 'unprivileged'."),
+    Column("name", str, "name", "IANA's 'well-known', 'registered', 'dynamic'; 'ephemeral', 'reserved', 'unprivileged' here."),
     Column("low", int, "low", "First port."),
     Column("high", int, "high", "Last port."),
     Column("ports", int, "ports", "Number of ports."),
     Column("source", str, "source", "Who says so: 'IANA' or the kernel's setting."),
     Column("description", str, "description", "What it means."),
+    key=("name", "low"),
     rows=10,
-    examples=("SELECT r.name, count(s.port) FROM port_ranges r LEFT JOIN sockets s ON s.port BETWEEN r.low AND r.high GROUP BY 1",),
+    examples=(
+        "SELECT r.name, count(s.port) FROM port_ranges r LEFT JOIN sockets s ON s.port BETWEEN r.low AND r.high GROUP BY 1",
+    ),
 )
 def port_ranges(system: Snapshot) -> Iterator[PortRange]:
     """Port ranges, one row each; they overlap, since IANA's and the kernel's are different questions."""
@@ -40,7 +43,9 @@ def port_ranges(system: Snapshot) -> Iterator[PortRange]:
         yield PortRange(name, low, high, "IANA", description)
     settings = system.port_settings()
     if settings.ephemeral:
-        yield PortRange("ephemeral", *settings.ephemeral, "ip_local_port_range", "Handed out by the kernel to outgoing connections.")
+        yield PortRange(
+            "ephemeral", *settings.ephemeral, "ip_local_port_range", "Handed out by the kernel to outgoing connections."
+        )
     for low, high in settings.reserved:
         yield PortRange("reserved", low, high, "ip_local_reserved_ports", "Never handed out by the kernel.")
     if settings.unprivileged is not None:

@@ -12,8 +12,9 @@ from sqlports.sources.snapshot import Refusal, Snapshot
     Column("source", str, "source", "What was asked: a file ('/proc/PID/fd') or an interface ('sock_diag tcp')."),
     Column("pid", int, "pid", "The process it was about; NULL for none."),
     Column("errno", int, "errno", "The system's error number; NULL where there is none."),
-    Column("reason", str, "reason", "'permission'; 'ended' for a process that ended while it was read; else the system's words."),
-    Column("count", int, "count", "How many times."),
+    Column("reason", str, "reason", "'permission'; 'ended': the process ended while it was read; or the system's words."),
+    Column("count", int, "times", "How many times."),
+    key=("source", "pid", "errno", "reason"),
     rows=20,
     examples=("SELECT source, reason, sum(count) FROM scan_errors GROUP BY 1, 2",),
 )

@@ -13,7 +13,9 @@ from sqlports.sources.subjects import Socket
     Column("protocol", str, "kernel.protocol", "'tcp', 'udp' or 'unix'."),
     Column("family", str, "kernel.family", "'ipv4', 'ipv6' or 'unix'."),
     Column("type", str, "kernel.type", "'stream', 'datagram' or 'seqpacket'."),
-    Column("state", str, "kernel.state", "'LISTEN', 'ESTABLISHED', 'TIME_WAIT', …; 'UNCONNECTED' of UDP and unix sockets; 'BOUND' of TCP that has a port and neither listens nor connects."),
+    Column(
+        "state", str, "kernel.state", "'LISTEN', 'ESTABLISHED', …; 'UNCONNECTED' (UDP, unix); 'BOUND' (has a port, no more)."
+    ),
     Column("local_address", str, "kernel.local_address", "Address of this end; NULL for a unix socket."),
     Column("local_port", int, "kernel.local_port", "Port of this end; NULL for a unix socket."),
     Column("remote_address", str, "kernel.remote_address", "Address of the other end; NULL where there is none."),
@@ -22,9 +24,9 @@ from sqlports.sources.subjects import Socket
     Column("pid", int, "owner.pid", "Its owner: the oldest process that holds it, but pid 1 only when no other does."),
     Column("fd", int, "owner.fd", "The owner's lowest descriptor of it."),
     Column("owners", int, "owner.owners", "How many processes are seen to hold it; each is in handles."),
-    Column("owner_reason", str, "owner.reason", "'owned', or why pid is NULL: 'permission', 'time_wait', 'syn_recv', 'accept_queue', 'orphan', 'unknown'."),
+    Column("owner_reason", str, "owner.reason", "'owned', or why pid is NULL: 'permission', 'time_wait', 'orphan', …"),
     Column("uid", int, "kernel.uid", "User that made it; NULL where the kernel no longer knows."),
-    Column("inode", int, "kernel.inode", "The kernel's number for it while a process can hold it: JOIN handles USING (inode)."),
+    Column("inode", int, "kernel.inode", "JOIN handles USING (inode); NULL when no process can hold it."),
     Column("peer_inode", int, "kernel.peer_inode", "Inode of the other end of a unix socket."),
     Column("cookie", int, "kernel.cookie", "Unique number since boot (SO_COOKIE); NULL where only /proc/net tells."),
     Column("receive_queue", int, "kernel.receive_queue", "Bytes not read yet; of a listener, connections not accepted yet."),
@@ -34,12 +36,12 @@ from sqlports.sources.subjects import Socket
     Column("retransmits", int, "kernel.retransmits", "Retransmissions of what is waiting for an answer now."),
     Column("interface", str, "kernel.interface", "Network interface it is bound to; NULL for any."),
     Column("net_namespace", int, "kernel.net_namespace", "Inode of its network namespace."),
-    Column("port", int, "kernel.local_port", "local_port, so that JOIN port_registry USING (port, protocol) works.", hidden=True),
+    Column("port", int, "kernel.local_port", "local_port: JOIN port_registry USING (port, protocol).", hidden=True),
     Column("address", str, "kernel.local_address", "local_address.", hidden=True),
     rows=1000,
     examples=(
         "SELECT * FROM sockets WHERE port < 1024",
-        "SELECT local_port, name, cmdline FROM sockets JOIN processes USING (pid) WHERE state = 'LISTEN'",
+        "SELECT local_port, name, cmdline FROM sockets JOIN processes USING (pid) WHERE sockets.state = 'LISTEN'",
         "SELECT owner_reason, count(*) FROM sockets GROUP BY owner_reason",
     ),
 )

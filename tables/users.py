@@ -23,6 +23,7 @@ from sqlports.sources.snapshot import Snapshot
     Column("is_hidden", int, None, "macOS only; NULL here.", hidden=True),
     Column("pid_with_namespace", int, None, "Not supported; NULL.", hidden=True),
     Column("include_remote", int, None, "Not supported; NULL.", hidden=True),
+    key=("uid", "username"),
     rows=50,
     examples=("SELECT username, count(*) FROM processes JOIN users USING (uid) GROUP BY 1 ORDER BY 2 DESC",),
 )

@@ -28,10 +28,11 @@ from sqlports.sources.records import (
 )
 
 # A descriptor on these is looked at with stat(); on any other it could hang (a dead NFS server, a stuck FUSE daemon).
-LOCAL_FILE_SYSTEMS = frozenset(
-    "ext2 ext3 ext4 xfs btrfs f2fs zfs bcachefs overlay tmpfs ramfs devtmpfs devpts proc sysfs cgroup cgroup2 squashfs "
-    "erofs vfat exfat iso9660 hugetlbfs debugfs tracefs securityfs mqueue configfs bpf pstore efivarfs rootfs nsfs".split()
-)
+LOCAL_FILE_SYSTEMS = {
+    "bcachefs", "bpf", "btrfs", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs", "erofs", "exfat",
+    "ext2", "ext3", "ext4", "f2fs", "hugetlbfs", "iso9660", "mqueue", "nsfs", "overlay", "proc", "pstore", "ramfs", "rootfs",
+    "securityfs", "squashfs", "sysfs", "tmpfs", "tracefs", "vfat", "xfs", "zfs",
+}  # fmt: skip
 _DELETED = " (deleted)"
 
 
@@ -106,7 +107,11 @@ class Linux:
         status = os.stat(path, dir_fd=self._directory(pid))
         # The kernel says "(deleted)" of a removed name; a name may also be just that, and then it still has a link.
         removed = link.endswith(_DELETED) and not self._directories.is_named(pid, link, status)
-        return What(_FILE_TYPES.get(modes.S_IFMT(status.st_mode), "other"), link.removesuffix(_DELETED) if removed else link, int(removed))
+        return What(
+            _FILE_TYPES.get(modes.S_IFMT(status.st_mode), "other"),
+            link.removesuffix(_DELETED) if removed else link,
+            int(removed),
+        )
 
     def fdinfo(self, pid: int, fd: int) -> Fdinfo:
         """The state of a descriptor. Raises OSError."""
@@ -280,4 +285,3 @@ _READERS: dict[str, Callable[[Linux, int], tuple[Any, ...]]] = {
     "root": lambda self, pid: self._read_link(pid, "root"),
     "descriptors": Linux._read_descriptors,
 }
-

@@ -21,10 +21,14 @@ def system(uids: frozenset[int] | None) -> list[User]:
                 entries.append(pwd.getpwuid(uid))
             except (KeyError, OverflowError):
                 continue
-    return [
-        User(_clean(e.pw_name), e.pw_uid, e.pw_gid, _clean(e.pw_gecos), _clean(e.pw_dir), _clean(e.pw_shell))
-        for e in entries
-    ]
+    users = {
+        # Two name services may know the same account.
+        (e.pw_uid, e.pw_name): User(
+            _clean(e.pw_name), e.pw_uid, e.pw_gid, _clean(e.pw_gecos), _clean(e.pw_dir), _clean(e.pw_shell)
+        )
+        for e in reversed(entries)
+    }
+    return list(reversed(users.values()))
 
 
 def _clean(text: str) -> str:
@@ -34,12 +38,12 @@ def _clean(text: str) -> str:
 
 def parse(text: str, uids: frozenset[int] | None = None) -> list[User]:
     """The accounts in the text of a passwd file; lines that are none (comments, NIS marks) are passed over."""
-    found = []
+    found: dict[tuple[int, str], User] = {}
     for line in text.splitlines():
         fields = line.split(":")
         if len(fields) != 7 or not fields[2].isdigit() or not fields[3].isdigit():
             continue
         user = User(fields[0], int(fields[2]), int(fields[3]), *fields[4:])
         if uids is None or user.uid in uids:
-            found.append(user)
-    return found
+            found.setdefault((user.uid, user.username), user)
+    return list(found.values())

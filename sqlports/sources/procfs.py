@@ -7,10 +7,11 @@ import os
 import re
 from typing import NamedTuple
 
+from sqlports.errors import SourceError
 from sqlports.sources.records import Cmdline, Fdinfo, Io, PortSettings, Stat, Status
 
 
-class Unparsable(ValueError):
+class Unparsable(SourceError):
     """A file does not have the form the kernel documents. A bug here, or no /proc: `source` says which file."""
 
     def __init__(self, source: str, data: bytes) -> None:
@@ -99,9 +100,7 @@ def status(data: bytes) -> Status:
         tgid = int(found[b"Tgid"][0])
     except (KeyError, ValueError, IndexError):
         raise Unparsable("/proc/PID/status", data) from None
-    return Status(
-        uid, euid, suid, gid, egid, sgid, size.get(b"VmLck"), size.get(b"VmRSS"), size.get(b"VmSize"), tgid
-    )
+    return Status(uid, euid, suid, gid, egid, sgid, size.get(b"VmLck"), size.get(b"VmRSS"), size.get(b"VmSize"), tgid)
 
 
 _STATUS_LINES = {b"Uid", b"Gid", b"VmLck", b"VmRSS", b"VmSize", b"Tgid"}

@@ -73,7 +73,7 @@ class Link(NamedTuple):
 class Descriptors(NamedTuple):
     """How many descriptors are open."""
 
-    count: int | None = None
+    open: int | None = None
 
 
 class Fdinfo(NamedTuple):

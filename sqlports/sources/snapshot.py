@@ -60,7 +60,7 @@ class Refusal(NamedTuple):
     pid: int | None
     errno: int | None
     reason: str
-    count: int
+    times: int
 
 
 def make_backend(name: str | None, root: str) -> Backend:
@@ -195,9 +195,7 @@ class Snapshot:
                 self.refuse(self.backend.source(group), handle.pid, error)
             return nothing
 
-    def sockets(
-        self, protocols: frozenset[str] | None = None, states: frozenset[str] | None = None
-    ) -> Iterator[Socket]:
+    def sockets(self, protocols: frozenset[str] | None = None, states: frozenset[str] | None = None) -> Iterator[Socket]:
         """The sockets, or those of these protocols and states. Each state of each protocol is dumped at most once."""
         wanted = STATES if states is None else states & STATES
         for family, protocol in PROTOCOLS:
@@ -311,4 +309,3 @@ def paused_collector() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from sqlports.errors import SourceError
 from sqlports.sources.records import SocketRecord, Unsupported
 
 NETLINK_SOCK_DIAG = 4
@@ -55,7 +56,7 @@ _UINT32 = struct.Struct("=I")
 _TWO_UINT32 = struct.Struct("=II")
 
 
-class Malformed(ValueError):
+class Malformed(SourceError):
     """The answer is cut off or is no netlink message."""
 
 

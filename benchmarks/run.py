@@ -1,0 +1,269 @@
+"""Measures sqlports on a busy machine, beside the tools that tell the same.
+
+    python -P benchmarks/run.py [--processes N] [--repeat N] [--json FILE]
+
+What is compared is listed here; how it is timed is in measure.py, what runs inside one process in inside.py, and what
+makes the machine busy in busy.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from typing import Any, NamedTuple
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from benchmarks.busy import Load, busy
+from benchmarks.measure import HEADERS, Comparison, MeasureError, Run, Samples, command, in_turn
+
+CHECKOUT = sys.path[-1]
+RESULTS = os.path.join(CHECKOUT, "benchmarks", "results", "latest.json")
+
+OWNED = "SELECT protocol, state, local_address, local_port, remote_address, remote_port, inode, pid, fd FROM sockets WHERE "
+
+
+class Contest(NamedTuple):
+    """A question put to sqlports and to others: their commands, each with the ratio that is promised, if one is."""
+
+    name: str
+    ours: list[str]
+    theirs: list[tuple[str, float | None]]
+
+
+CONTESTS = [
+    Contest(
+        "every TCP socket with its owner",
+        ["--json", OWNED + "protocol = 'tcp'"],
+        [("lsof -nP -iTCP", 1.0), ("ss -tanp", 1.7), ("netstat -tanp", None)],
+    ),
+    Contest(
+        "TCP listeners with their owner",
+        ["--json", OWNED + "state = 'LISTEN' AND protocol = 'tcp'"],
+        [("ss -tlnp", 1.3)],
+    ),
+    Contest(
+        "processes",
+        ["--json", "SELECT pid, name, uid, cmdline FROM processes"],
+        [("ps -eo pid,comm,uid,args", None)],
+    ),
+]
+
+
+def sqlports() -> tuple[list[str], dict[str, str]]:
+    """The command, with the environment it needs: the installed script, or this checkout's module."""
+    script = os.path.join(os.path.dirname(sys.executable), "sqlports")
+    if os.access(script, os.X_OK):
+        return [script], dict(os.environ)
+    return [sys.executable, "-P", "-m", "sqlports"], {**os.environ, "PYTHONPATH": CHECKOUT}
+
+
+class Bench:
+    """One measurement: what came of it, and what was left out."""
+
+    def __init__(self, repeat: int) -> None:
+        self.repeat = repeat
+        self.found: list[Comparison] = []
+        self.left_out: list[str] = []
+        self.rows: dict[str, int] = {}
+        argv, environment = sqlports()
+        self.ours = argv
+        self.run_ours = partial(self._run, argv, environment)
+
+    @staticmethod
+    def _run(argv: list[str], environment: dict[str, str] | None, rest: list[str]) -> Run:
+        return command([*argv, *rest], environment)
+
+    def measure(self, load: Load) -> None:
+        """All of it. Raises MeasureError where sqlports does not give the sockets that are there."""
+        try:
+            self.run_ours(["SELECT 1"])
+        except (MeasureError, OSError) as error:
+            self.left_out.append(f"all that runs the command: {error}")
+        else:
+            self.check(load)
+            for contest in CONTESTS:
+                self.contest(contest)
+            self.start_up()
+        self.inside()
+
+    def check(self, load: Load) -> None:
+        """Fast and wrong is not fast: every socket that is held must be there with an owner. Raises MeasureError."""
+        argv, environment = sqlports()
+        done = subprocess.run([*argv, *CONTESTS[0].ours], env=environment, capture_output=True, check=True)
+        owned = sum(row["pid"] is not None for row in json.loads(done.stdout))
+        if owned < load.sockets:
+            raise MeasureError(f"{load.sockets} TCP sockets are held, and sqlports finds an owner for {owned}")
+
+    def contest(self, contest: Contest) -> None:
+        """One question, to sqlports and to those of the others that are installed."""
+        commands = {"sqlports": partial(self.run_ours, contest.ours)}
+        rivals = []
+        for line, target in contest.theirs:
+            name, *rest = line.split()
+            # Some of them are where only root's PATH looks.
+            path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+            if path is None:
+                self.left_out.append(f"{line}: not installed")
+                continue
+            rivals.append((line, target))
+            commands[line] = partial(self._run, [path], None, rest)
+        runs = in_turn(commands, self.repeat)
+        ours = [run.seconds for run in runs["sqlports"]]
+        for line, target in rivals:
+            theirs = [run.seconds for run in runs[line]]
+            self.found.append(Comparison(contest.name, line, "ratio", "s", target, ours, theirs))
+        if contest is CONTESTS[0]:
+            peaks = [float(run.peak) for run in runs["sqlports"]]
+            self.found.append(Comparison("peak memory of the same", None, "ours", "bytes", 120e6, peaks, []))
+
+    def start_up(self) -> None:
+        """What is there before any work: the interpreter, and what we add to it."""
+        python = "python -c pass"
+        runs = in_turn(
+            {
+                "sqlports": partial(self.run_ours, ["SELECT 1"]),
+                python: partial(self._run, [sys.executable], None, ["-c", "pass"]),
+            },
+            self.repeat,
+        )
+        ours, theirs = ([run.seconds for run in runs[name]] for name in ("sqlports", python))
+        self.found.append(Comparison("start: SELECT 1", python, "more", "s", 0.080, ours, theirs))
+
+    def inside(self) -> None:
+        """What is timed in the process itself, without its start."""
+        program = os.path.join(CHECKOUT, "benchmarks", "inside.py")
+
+        def samples(group: str) -> dict[str, Samples]:
+            argv = [sys.executable, "-P", program, group, str(self.repeat)]
+            found: dict[str, Any] = json.loads(subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout)
+            self.rows.update(found["rows"])
+            measured: dict[str, Samples] = found["samples"]
+            return measured
+
+        sockets = samples("sockets")
+        self.add("engine: every TCP and UDP socket with its owner", "psutil.net_connections()", 0.7, sockets)
+        [listeners] = samples("listeners").values()
+        self.found.append(Comparison("engine: TCP listeners, no owner", None, "ours", "s", 0.005, listeners, []))
+        joins = samples("joins")
+        scan = joins.pop("scan")
+        for name, ours in joins.items():
+            self.add(f"engine: three processes, {name}", "one scan", 5.0, {name: ours, "scan": scan})
+
+    def add(self, name: str, rival: str, target: float, samples: dict[str, Samples]) -> None:
+        """A ratio of two rows of samples, ours first."""
+        ours, theirs = samples.values()
+        self.found.append(Comparison(name, rival, "ratio", "s", target, ours, theirs))
+
+
+def machine() -> dict[str, Any]:
+    """What it was measured on, and what was there while it was."""
+    import apsw
+
+    processes, descriptors = 0, 0
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            processes += 1
+            try:
+                descriptors += len(os.listdir(f"/proc/{name}/fd"))
+            except OSError:
+                continue
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "apsw": apsw.apsw_version(),
+        "root": os.geteuid() == 0,
+        "processes": processes,
+        "descriptors": descriptors,
+        "tcp_sockets": sum(_lines("/proc/net", ("tcp", "tcp6"))),
+        "udp_sockets": sum(_lines("/proc/net", ("udp", "udp6"))),
+        "load_average": os.getloadavg()[0],
+    }
+
+
+def _lines(directory: str, names: Iterable[str]) -> Iterator[int]:
+    """How many sockets these files list: a line each, below a heading."""
+    for name in names:
+        path = os.path.join(directory, name)
+        if os.path.exists(path):
+            with open(path, "rb") as file:
+                yield sum(1 for _ in file) - 1
+
+
+def describe(facts: dict[str, Any]) -> str:
+    """The machine, in a line."""
+    return (
+        f"{facts['cores']} cores, Linux {facts['kernel']}, Python {facts['python']}, apsw {facts['apsw']}; "
+        f"{facts['processes']:,} processes, {facts['tcp_sockets']:,} TCP and {facts['udp_sockets']:,} UDP sockets, "
+        f"{facts['descriptors']:,} descriptors" + ("" if facts["root"] else "; not as root")
+    )
+
+
+def report(bench: Bench, facts: dict[str, Any]) -> None:
+    """The table for people."""
+    # Only now: what this process holds in memory is the least that can be seen of a command it starts.
+    from tabulate import tabulate
+
+    cells = [comparison.cells() for comparison in bench.found]
+    print(tabulate(cells, headers=HEADERS, disable_numparse=True))
+    print(f"\n{describe(facts)}\n{bench.repeat} repetitions in turn; times and figures are medians or made of medians")
+    for line in bench.left_out:
+        print(f"left out: {line}")
+
+
+def save(path: str, bench: Bench, load: Load, facts: dict[str, Any]) -> None:
+    """Everything, with all samples, as JSON."""
+    measured = [{**comparison._asdict(), "value": comparison.value, "met": comparison.met} for comparison in bench.found]
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(
+            {
+                "taken": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+                "command": bench.ours,
+                "machine": facts,
+                "load": load._asdict(),
+                "repeat": bench.repeat,
+                "measured": measured,
+                "rows": bench.rows,
+                "left_out": bench.left_out,
+            },
+            file,
+            indent=1,
+        )
+
+
+def main() -> int:
+    """Measure and report. Exit status 1 when nothing could be measured; a missed target is no failure."""
+    parser = argparse.ArgumentParser(description="Measure sqlports on a busy machine, beside the tools it replaces.")
+    parser.add_argument("--processes", type=int, default=400, help="how busy: 40 TCP sockets each; 0 for as it is")
+    parser.add_argument("--repeat", type=int, default=15, help="how often each is measured")
+    parser.add_argument("--json", default=RESULTS, metavar="FILE", help="where all samples are written")
+    asked = parser.parse_args()
+    load = Load.of(asked.processes)
+    bench = Bench(asked.repeat)
+    try:
+        with ExitStack() as stack:
+            if load.processes:
+                stack.enter_context(busy(load))
+            facts = machine()
+            bench.measure(load)
+    except (MeasureError, RuntimeError) as error:
+        print(f"run.py: {error}", file=sys.stderr)
+        return 1
+    report(bench, facts)
+    save(asked.json, bench, load, facts)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

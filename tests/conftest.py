@@ -1,0 +1,170 @@
+"""What tests share: a file system root of their own making, an engine over it, and children that hold what they are told."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sqlports import Engine
+
+LINUX = sys.platform.startswith("linux")
+ROOT = LINUX and os.geteuid() == 0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("linux") and not LINUX:
+            item.add_marker(pytest.mark.skip(reason="needs a Linux /proc"))
+        if item.get_closest_marker("root") and not ROOT:
+            item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+class FakeRoot:
+    """A file system root whose /proc holds what a test puts there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.proc = path / "proc"
+        self.write("proc/stat", "cpu 0\nbtime 1700000000\n")
+        self.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000:Ann,,,:/home/ann:/bin/bash\n")
+        self.write("etc/services", "http 80/tcp www # World Wide Web\ndomain 53/tcp\ndomain 53/udp\nssh 22/tcp\n")
+        self.write("proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n")
+        self.write("proc/sys/net/ipv4/ip_local_reserved_ports", "8080,9000-9010\n")
+        self.write("proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n")
+        for name in ("tcp", "tcp6", "udp", "udp6"):
+            self.net(name)
+        self.write("proc/net/unix", "Num RefCount Protocol Flags Type St Inode Path\n")
+
+    def write(self, name: str, text: str | bytes) -> Path:
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    def net(self, name: str, *rows: str) -> None:
+        """A file of /proc/net; a row is `local remote state inode [uid]` with addresses as the kernel prints them."""
+        lines = ["  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"]
+        for number, row in enumerate(rows):
+            local, remote, state, inode, *uid = row.split()
+            owner = uid[0] if uid else "0"
+            lines.append(f"{number:4}: {local} {remote} {state} 00000000:00000000 00:00000000 00000000 {owner:>5} 0 {inode} 1")
+        self.write(f"proc/net/{name}", "\n".join(lines) + "\n")
+
+    def process(
+        self,
+        pid: int,
+        name: str | bytes = "sh",
+        *,
+        parent: int = 1,
+        uid: int = 0,
+        state: str = "S",
+        argv: bytes = b"sh\0",
+        start: int = 100,
+        tgid: int | None = None,
+        fds: dict[int, str] | None = None,
+        exe: str | None = "/bin/sh",
+    ) -> Path:
+        raw = name if isinstance(name, bytes) else name.encode()
+        base = f"proc/{pid}"
+        numbers = f"{state} {parent} {pid} {pid} 0 -1 0 0 0 0 0 150 50 0 0 20 0 1 0 {start} 0 0 0".encode()
+        self.write(f"{base}/stat", b"%d (%s) %s\n" % (pid, raw, numbers))
+        self.write(
+            f"{base}/status",
+            f"Name:\tx\nTgid:\t{tgid or pid}\nPPid:\t{parent}\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n"
+            f"Gid:\t{uid}\t{uid}\t{uid}\t{uid}\nVmSize:\t    2048 kB\nVmLck:\t       0 kB\nVmRSS:\t    1024 kB\n",
+        )
+        self.write(f"{base}/cmdline", argv)
+        self.write(f"{base}/cgroup", "0::/user.slice\n")
+        self.write(
+            f"{base}/io",
+            "rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\nread_bytes: 4096\nwrite_bytes: 8192\ncancelled_write_bytes: 4096\n",
+        )
+        directory = self.path / base
+        for link, target in (("exe", exe), ("cwd", "/"), ("root", "/")):
+            if target is not None:
+                (directory / link).symlink_to(target)
+        (directory / "fd").mkdir()
+        for fd, target in (fds or {}).items():
+            (directory / "fd" / str(fd)).symlink_to(target)
+            self.write(f"{base}/fdinfo/{fd}", "pos:\t7\nflags:\t02004002\nmnt_id:\t99\n")
+        self.write(f"{base}/mountinfo", "99 1 0:1 / / rw - nfs4 server:/x rw\n")
+        return directory
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> FakeRoot:
+    return FakeRoot(tmp_path)
+
+
+@pytest.fixture
+def engine(fake: FakeRoot) -> Iterator[Engine]:
+    """An engine over the fake root."""
+    made = Engine(root=str(fake.path))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def live() -> Iterator[Engine]:
+    """An engine over this machine."""
+    made = Engine()
+    yield made
+    made.close()
+
+
+class Child:
+    """A Python process that ran some code, told what it made, and waits."""
+
+    def __init__(self, process: subprocess.Popen[str], told: Any) -> None:
+        self.process = process
+        self.pid = process.pid
+        self.told = told
+
+
+@pytest.fixture
+def child() -> Iterator[Callable[..., Child]]:
+    """Start a child: it runs the code, prints what `tell(...)` was given, and lives until the test's end."""
+    children: list[subprocess.Popen[str]] = []
+    head = "import json, os, socket, sys, time\ndef tell(made): print(json.dumps(made), flush=True)\n"
+
+    def start(code: str, **options: Any) -> Child:
+        process = subprocess.Popen(
+            [sys.executable, "-c", head + code + "\nsys.stdin.read()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+        children.append(process)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, "the child said nothing"
+        return Child(process, json.loads(line))
+
+    yield start
+    for process in children:
+        process.kill()
+        process.communicate()
+
+
+def command(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command `sqlports` as a process."""
+    options.setdefault("stdin", subprocess.DEVNULL)
+    if "input" in options:
+        del options["stdin"]
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "sqlports", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+        **options,
+    )

@@ -1,0 +1,241 @@
+"""What every table promises by existing: a search finds exactly what a scan finds, and says what it declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice, permutations
+from typing import Any
+
+import pytest
+
+from sqlports import Engine, registry
+from sqlports.schema import Column, Table
+
+from .conftest import FakeRoot
+
+TABLES = registry.table_names()
+
+
+@pytest.fixture
+def populated(fake: FakeRoot) -> FakeRoot:
+    """Processes, sockets, handles and names with every kind of likeness between them."""
+    fake.process(1, "init", parent=0, start=1, fds={3: "socket:[501]", 4: "pipe:[9]"})
+    fake.process(2, "7", parent=1, uid=1000, fds={3: "socket:[501]", 5: "/etc/passwd"})
+    fake.process(42, "SH", parent=2, uid=1000, fds={0: "/dev/null", 1: "anon_inode:[eventfd]", 6: "socket:[502]"})
+    unreadable = fake.process(43, "sh", parent=2, uid=65534, exe=None, argv=b"")
+    (unreadable / "io").unlink()
+    (unreadable / "io").mkdir()
+    fake.net(
+        "tcp",
+        "0100007F:0050 00000000:0000 0A 501",
+        "0100007F:0050 0100007F:C001 01 502 1000",
+        "0100007F:C001 0100007F:0050 06 0",
+    )
+    fake.net("udp", "00000000:0035 00000000:0000 07 503 1000")
+    fake.write(
+        "proc/net/unix",
+        "Num RefCount Protocol Flags Type St Inode Path\n0: 00000002 00000000 00010000 0001 01 504 /run/x y\n",
+    )
+    return fake
+
+
+@pytest.fixture
+def oracle(populated: FakeRoot) -> Iterator[Engine]:
+    """An engine that may keep plain copies of its tables, for SQLite to search by itself."""
+    engine = Engine(root=str(populated.path), write=True)
+    yield engine
+    engine.close()
+
+
+def literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else repr(value)
+
+
+def conditions(column: Column, values: list[Any], other: tuple[str, Any]) -> Iterator[str]:
+    """Every way to search by a column."""
+    name = f'"{column.name}"'
+    many = ", ".join(map(literal, values))
+    yield from (f"{name} IN ({many})", f"{name} IN ({many}, NULL, 'zzz', 3.5)", f"{name} IS NULL", f"{name} IN ()")
+    for value in values[:3]:
+        text = literal(value)
+        yield from (f"{name} = {text}", f"{text} = {name}", f"{name} IS {text}", f"{name} = {text} COLLATE NOCASE")
+        yield f'{name} = {text} AND "{other[0]}" IS {literal(other[1])}'
+        yield f'{name} = {text} OR "{other[0]}" IS {literal(other[1])}'
+        yield f"{name} NOT IN ({text})"
+        yield from (f"{name} {operator} {text}" for operator in (">", ">=", "<", "<=", "<>"))
+        if column.type is int and value is not None:
+            yield from (f"{name} = '{value}'", f"{name} = ' {value} '", f"{name} = {value}.0", f"{name} = {value}.5")
+            yield from (f"{name} = '{value}x'", f"{name} > {value} - 0.5 AND {name} < {value} + 0.5", f"{name} = x'31'")
+            yield from (
+                f"{name} BETWEEN {value} AND {value} + 40",
+                f"{name} > '{value}'",
+                f"{name} < 'a'",
+                f"{name} > 'a'",
+            )
+            yield from (
+                f"{name} >= {value} AND {name} = {value}",
+                f"{name} < -1e300",
+                f"{name} < 1e300",
+                f"{name} <= NULL",
+            )
+        if column.type is str and value is not None:
+            yield from (
+                f"{name} LIKE {text}",
+                f"{name} = upper({text})",
+                f"{name} = 7",
+                f"{name} IN (7, 43)",
+                f"{name} = 7.0",
+            )
+
+
+def sample(rows: list[tuple[Any, ...]], position: int) -> list[Any]:
+    values = list(dict.fromkeys(row[position] for row in rows if row[position] is not None))
+    return [*islice(values, 3), *values[-1:]] or [None]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_search_finds_exactly_what_a_scan_finds(name: str, oracle: Engine) -> None:
+    table = registry.table(name)
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    with oracle.snapshot():
+        connection = oracle.connection
+        list(connection.execute("SELECT sum(disk_bytes_read), count(sockets.pid) FROM processes, sockets, handles"))
+        connection.execute(table.sql.replace(f"TABLE {name}(", "TABLE copy(").replace(" HIDDEN", ""))
+        # A table of every port has no more to show than one of the first ports and some high ones.
+        few = " WHERE port < 100 OR port > 65500" if name == "port_registry" else ""
+        connection.execute(f"INSERT INTO copy SELECT {columns} FROM {name}{few}")
+        rows = list(connection.execute("SELECT * FROM copy"))
+        assert rows
+        checked = 0
+        for position, column in enumerate(table.columns):
+            follower = (position + 1) % len(table.columns)
+            other = (table.columns[follower].name, rows[-1][follower])
+            for condition in conditions(column, sample(rows, position), other):
+                both = f"({condition}) AND (port < 100 OR port > 65500)" if few else condition
+                expected = sorted(connection.execute(f"SELECT {columns} FROM copy WHERE {both}"), key=str)
+                found = sorted(connection.execute(f"SELECT {columns} FROM {name} WHERE {both}"), key=str)
+                assert found == expected, condition
+                checked += bool(found)
+        assert checked
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_join_finds_the_same_from_either_side(name: str, oracle: Engine) -> None:
+    table = registry.table(name)
+    with oracle.snapshot():
+        connection = oracle.connection
+        list(connection.execute("SELECT sum(disk_bytes_read), count(sockets.pid) FROM processes, sockets, handles"))
+        limit = " WHERE port < 60" if name == "port_registry" else ""
+        connection.execute(table.sql.replace(f"TABLE {name}(", "TABLE copy(").replace(" HIDDEN", ""))
+        connection.execute(
+            f"INSERT INTO copy SELECT {', '.join(f'{column.name}' for column in table.columns)} FROM {name}{limit}"
+        )
+        for column in table.columns:
+            expected = list(connection.execute(f"SELECT count(*) FROM copy a JOIN copy b ON a.{column.name} = b.{column.name}"))
+            where = limit.replace("port", "b.port")
+            for first, second in (("copy a", f"{name} b"), (f"{name} b", "copy a")):
+                sql = f"SELECT count(*) FROM {first} CROSS JOIN {second} ON a.{column.name} = b.{column.name}{where}"
+                assert list(connection.execute(sql)) == expected, sql
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_column_alone_equals_the_same_column_of_all(name: str, oracle: Engine) -> None:
+    table = registry.table(name)
+    names = [column.name for column in table.columns]
+    with oracle.snapshot():
+        few = " LIMIT 300"
+        whole = list(oracle.connection.execute(f"SELECT {', '.join(names)} FROM {name}{few}"))
+        for position, column in enumerate(names):
+            alone = [row[0] for row in oracle.connection.execute(f"SELECT {column} FROM {name}{few}")]
+            assert alone == [row[position] for row in whole], column
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_value_has_the_type_of_its_column(name: str, oracle: Engine) -> None:
+    table = registry.table(name)
+    rows = list(oracle.connection.execute(f"SELECT {', '.join(c.name for c in table.columns)} FROM {name} LIMIT 500"))
+    for position, column in enumerate(table.columns):
+        assert {type(row[position]) for row in rows} <= {column.type, type(None)}, column.name
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_declared_key_tells_every_row_from_every_other(name: str, oracle: Engine) -> None:
+    table = registry.table(name)
+    if not table.key:
+        pytest.skip("declares none")
+    key = ", ".join(table.key)
+    assert not list(oracle.connection.execute(f"SELECT {key} FROM {name} GROUP BY {key} HAVING count(*) > 1"))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_examples_run(name: str, oracle: Engine) -> None:
+    table = registry.table(name)
+    assert table.examples, "a table shows how it is asked"
+    for example in table.examples:
+        oracle.query(example)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_hidden_columns_are_left_out_of_select_all(name: str, oracle: Engine) -> None:
+    [result] = oracle.run(f"SELECT * FROM {name} LIMIT 0")
+    assert list(result.columns) == [column.name for column in registry.table(name).columns if not column.hidden]
+
+
+JOINS = [
+    ("processes", "parent", "processes", "pid"),
+    ("processes", "pid", "processes", "parent"),
+    ("processes", "uid", "users", "uid"),
+    ("sockets", "uid", "users", "uid"),
+    ("sockets", "uid", "processes", "uid"),
+    ("sockets", "port", "port_registry", "port"),
+    ("sockets", "local_port", "sockets", "remote_port"),
+    ("port_registry", "port", "sockets", "port"),
+    *[(a, "pid", b, "pid") for a, b in permutations(("processes", "sockets", "handles"), 2)],
+    ("sockets", "inode", "handles", "inode"),
+    ("handles", "inode", "sockets", "inode"),
+    ("sockets", "inode", "sockets", "peer_inode"),
+]
+
+
+@pytest.mark.parametrize(("left", "on", "right", "by"), JOINS)
+def test_a_join_looks_at_each_row_a_few_times_and_not_at_every_pair(
+    left: str, on: str, right: str, by: str, fake: FakeRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 81):
+        pid = 1000 + number
+        fake.process(pid, f"p{number}", parent=pid - 1, uid=2000 + number, fds={3: f"socket:[{5000 + number}]"})
+    fake.net("tcp", *(f"0100007F:{4000 + n:04X} 00000000:0000 0A {5000 + n} {2000 + n}" for n in range(1, 81)))
+    visited = 0
+    original = Table.__call__
+
+    def counted(self: Table, *arguments: Any, **searched: Any) -> Iterator[Any]:
+        nonlocal visited
+        for row in original(self, *arguments, **searched):
+            visited += 1
+            yield row
+
+    monkeypatch.setattr(Table, "__call__", counted)
+    engine = Engine(root=str(fake.path))
+    limit = "WHERE x.port BETWEEN 16300 AND 16600" if left == "port_registry" else ""
+    [row] = engine.query(f"SELECT count(*) AS n FROM {left} x CROSS JOIN {right} y ON y.{by} = x.{on} {limit}")
+    # Once for the outer side, once for the first look-up, once for the index, then the rows that match.
+    assert visited <= (700 if left == "port_registry" else 0) + 80 + 3 * 80 + 4 * row["n"]
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("name", TABLES)
+def test_search_equals_scan_on_this_machine_too(name: str, live: Engine) -> None:
+    table = registry.table(name)
+    with live.snapshot():
+        some = [column for column in table.columns if not column.hidden and column.path]
+        names = ", ".join(column.name for column in some)
+        rows = list(live.connection.execute(f"SELECT {names} FROM {name} LIMIT 400"))
+        everything = rows if len(rows) < 400 else None
+        for position, column in enumerate(some):
+            for value in sample(rows, position)[:2]:
+                if value is None or everything is None:
+                    continue
+                found = list(live.connection.execute(f"SELECT {names} FROM {name} WHERE {column.name} = ?", (value,)))
+                assert sorted(found, key=str) == sorted((row for row in everything if row[position] == value), key=str)
