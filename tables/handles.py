@@ -18,9 +18,7 @@ from sqlports.sources.subjects import Handle
     Column("access", str, "fdinfo.access", "'r', 'w', 'rw'; NULL for a descriptor that only names a file (O_PATH)."),
     Column("flags", str, "fdinfo.flags", "Flags of open(2), joined by '|'; NULL for none."),
     Column("offset", int, "fdinfo.offset", "Position in the file, in bytes."),
-    Column(
-        "deleted", int, "what.deleted", "1 when the file's name was removed, 0 while it is there, NULL if it never had one."
-    ),
+    Column("deleted", int, "what.deleted", "1 when the file's name was removed, 0 while it is there; else NULL."),
     key=("pid", "fd"),
     rows=10000,
     transient=True,

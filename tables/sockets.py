@@ -14,7 +14,7 @@ from sqlports.sources.subjects import Socket
     Column("family", str, "kernel.family", "'ipv4', 'ipv6' or 'unix'."),
     Column("type", str, "kernel.type", "'stream', 'datagram' or 'seqpacket'."),
     Column(
-        "state", str, "kernel.state", "'LISTEN', 'ESTABLISHED', …; 'UNCONNECTED' (UDP, unix); 'BOUND' (has a port, no more)."
+        "state", str, "kernel.state", "'LISTEN', 'ESTABLISHED', …; 'UNCONNECTED' of UDP, unix; 'BOUND': a port and no more."
     ),
     Column("local_address", str, "kernel.local_address", "Address of this end; NULL for a unix socket."),
     Column("local_port", int, "kernel.local_port", "Port of this end; NULL for a unix socket."),
