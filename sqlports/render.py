@@ -186,7 +186,8 @@ def _table(columns: Sequence[str], rows: Iterator[Row], output: Output) -> Writt
     values = list(rows)
     body = [[shown(value) for value in row] for row in values]
     headers = [safe(name) for name in columns]
-    widths = [max(map(width, cells)) for cells in zip(headers, *body, strict=True)]
+    # tabulate keeps two spaces beside a header.
+    widths = [max(width(header) + 2, *map(width, cells)) for header, *cells in zip(headers, *body, strict=True)]
     count = 0
     if max(widths, default=0) > WIDEST and not output.columns:
         written = _line(columns, iter(values), output)
@@ -195,16 +196,19 @@ def _table(columns: Sequence[str], rows: Iterator[Row], output: Output) -> Writt
         room = _fit(widths, output.columns - 2 * (len(widths) - 1))
         if room is None:
             written = _line(columns, iter(values), output)
-            return written._replace(remark=f"written as lines: {len(widths)} columns do not fit {output.columns} characters")
-        count = sum(width(cell) > limit for row in (headers, *body) for cell, limit in zip(row, room, strict=True))
-        headers, *body = ([cut(cell, limit) for cell, limit in zip(row, room, strict=True)] for row in (headers, *body))
+            fit = f"{len(widths)} columns do not fit {output.columns} characters"
+            return written._replace(remark=f"written as lines: {fit}")
+        count = sum(width(cell) > limit for row in body for cell, limit in zip(row, room, strict=True))
+        body = [[cut(cell, limit) for cell, limit in zip(row, room, strict=True)] for row in body]
+        count += sum(width(header) > limit - 2 for header, limit in zip(headers, room, strict=True))
+        headers = [cut(header, limit - 2) for header, limit in zip(headers, room, strict=True)]
     written = _tabulated(headers, body, _alignment(columns, values), "simple", output)
     return written._replace(cut=count)
 
 
 def _fit(widths: list[int], room: int) -> list[int] | None:
-    """Widths that fit the room, taken from the widest first; None when that would leave less than four characters each."""
-    if sum(min(size, 4) for size in widths) > room:
+    """Widths that fit the room, taken from the widest first; None when that would leave less than five characters each."""
+    if sum(min(size, 5) for size in widths) > room:
         return None
     limit = max(widths, default=0)
     while sum(min(size, limit) for size in widths) > room:

@@ -1,6 +1,6 @@
 """The portable backend: psutil, for macOS, Windows and any system without /proc. It runs on Linux too.
 
-What psutil cannot say is None, and `scan_errors` is told once per look what that is: `UNKNOWN` and `NOTES`.
+What psutil cannot say is None, and `reasons` says what that is, so that scan_errors can.
 """
 
 from __future__ import annotations
@@ -13,9 +13,440 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 
 from sqlports.sources import passwd, procfs, services
-from sqlports.sources.psutil_gaps import reasons
+from sqlports.sources.records import (
+    Cmdline,
+    Descriptor,
+    Descriptors,
+    Exe,
+    Fdinfo,
+    Io,
+    Link,
+    PortSettings,
+    Service,
+    SocketRecord,
+    Stat,
+    Status,
+    Unsupported,
+    User,
+    What,
+)
+from sqlports.sources.sock_diag import STATES
+
+_LETTERS = {
+    "running": "R",
+    "sleeping": "S",
+    "disk-sleep": "D",
+    "stopped": "T",
+    "tracing-stop": "t",
+    "zombie": "Z",
+    "dead": "X",
+    "wake-kill": "K",
+    "waking": "W",
+    "idle": "I",
+    "parked": "P",
+}
+_FAMILIES = {socket.AF_INET: "ipv4", socket.AF_INET6: "ipv6"}
+_TYPES = {socket.SOCK_STREAM: "stream", socket.SOCK_DGRAM: "datagram", socket.SOCK_SEQPACKET: "seqpacket"}
+
+# What psutil raises where it does not understand the system: for the name of a unix socket, for the mode of a file.
+_LOST = (RuntimeError, ValueError, LookupError)
+
+
+def unknown(platform: str) -> dict[str, tuple[str, ...]]:
+    """The columns that are NULL in every row on a platform (`sys.platform`), by what would have to be read for them.
+
+    That is a part of a process ('stat', 'io', …) or a table.
+    """
+    linux, windows = platform == "linux", platform == "win32"
+    return {
+        "stat": ("pgroup", "session", "tty", "nice") if windows else (),
+        "status": ("wired_size", *(("uid", "gid", "euid", "egid", "suid", "sgid") if windows else ())),
+        "io": ("disk_bytes_written", *(() if linux else ("disk_bytes_read",))),
+        "cgroup": ("cgroup_path",),
+        "exe": ("on_disk",),
+        "root": ("root",),
+        "sockets": tuple(
+            "owners uid inode peer_inode cookie receive_queue send_queue timer timer_expires retransmits interface "
+            "net_namespace".split()
+        )
+        + (("fd",) if windows else ()),
+        "handles": ("inode", "deleted", *(() if linux else ("access", "flags", "offset"))),
+        "port_registry": ("privileged", *(() if platform == "darwin" else ("ephemeral", "reserved"))),
+    }
+
+
+_UNIX_STATE = "the state of a unix socket is not known"
+_KINDS_OF_HANDLE = "only files that have their name still and tcp, udp and unix sockets are listed"
+_ONCE_EACH = "one that several processes hold is listed once for each, unless it is a TCP connection"
+_YOUNG_TTY = "tty is not known of a terminal that is younger than this program"
+_TWO_STATES = "of the states only T and Z are known"
+# What else is not known or not whole, by platform, then as above; '' is every other platform.
+_NOTES: dict[str, dict[str, tuple[str, ...]]] = {
+    "linux": {
+        "stat": (_YOUNG_TTY,),
+        "cmdline": ("argv is split at blanks where the process wrote it anew",),
+        "sockets": (
+            "an address is not known while its port is 0",
+            "those that are alike and have no known holder are listed as one",
+            "of several holders pid is any one",
+        ),
+        "unix": (_UNIX_STATE, "a path with blanks is not known", "one that has several descriptors is listed once for each"),
+        "handles": (_KINDS_OF_HANDLE, "of a process's descriptors for one tcp or udp socket one is listed"),
+    },
+    "darwin": {
+        "stat": (_YOUNG_TTY, _TWO_STATES),
+        "sockets": ("those that no process holds are not listed", _ONCE_EACH),
+        "unix": (_UNIX_STATE,),
+        "handles": (_KINDS_OF_HANDLE,),
+    },
+    "win32": {
+        "stat": (_TWO_STATES,),
+        "sockets": ("pid is who made it, ended or not", "whether a udp socket is connected is not known"),
+        "handles": ("none are listed: their numbers are not known",),
+    },
+    "": {
+        "stat": (_YOUNG_TTY,),
+        "sockets": (_ONCE_EACH,),
+        "unix": (_UNIX_STATE,),
+        "handles": (_KINDS_OF_HANDLE,),
+    },
+}
+_TABLES = {"sockets": "sockets", "unix": "sockets", "handles": "handles", "port_registry": "port_registry"}
+
+
+def reasons(platform: str) -> dict[str, list[str]]:
+    """What a platform cannot know, in words for scan_errors, by what is read when it is missed."""
+    told: dict[str, list[str]] = {}
+    for part, columns in unknown(platform).items():
+        if columns:
+            told[part] = [f"{_TABLES.get(part, 'processes')}: not known: {', '.join(columns)}"]
+    for part, notes in _NOTES.get(platform, _NOTES[""]).items():
+        told.setdefault(part, []).extend(f"{_TABLES.get(part, 'processes')}: {note}" for note in notes)
+    return told
+
+
+class Unguessed(psutil.Process):
+    """A process of psutil that says what the system says.
+
+    psutil would lengthen a name, and invent a path it may not read, out of the arguments, which a process can set to anything.
+    """
+
+    def cmdline(self) -> list[str]:
+        """No arguments, for psutil to guess from; `arguments` has them."""
+        return []
+
+    def arguments(self) -> list[str]:
+        """The arguments. Raises psutil.Error."""
+        return super().cmdline()
+
+
+class Portable:
+    """Asks psutil about this system. `refuse` is told what could not be read, as `Snapshot.refuse` is."""
+
+    name = "portable"
+    tells_inodes = False
+    net_namespace = None
+
+    def __init__(self, refuse: Callable[[str, int | None, Exception], None] = lambda source, pid, error: None) -> None:
+        self._refuse = refuse
+        self._untold = reasons(sys.platform)
+        self._processes: dict[int, Unguessed] = {}
+        self._files: dict[int, dict[int, Any]] = {}
+        self._listed: dict[str, list[SocketRecord]] = {}
+
+    def pids(self) -> list[int]:
+        """The processes that the system lists."""
+        return psutil.pids()
+
+    def is_process(self, pid: int) -> bool:
+        """Whether the number is a process's. Windows would open the process 4 for the numbers 5 to 7 as well."""
+        return pid in self._pids if sys.platform == "win32" else psutil.pid_exists(pid)
+
+    @cached_property
+    def _pids(self) -> set[int]:
+        return set(psutil.pids())
+
+    def source(self, group: str) -> str:
+        """What `read(pid, group)` reads, as scan_errors names it."""
+        return "psutil " + {"io": "io_counters", "fdinfo": "open_files"}.get(group, group)
+
+    def read(self, pid: int, group: str) -> tuple[object, ...]:
+        """One record of one process; of a zombie, what there is still. Raises OSError."""
+        self._tell(group)
+        with self._process(pid) as process:
+            return _READERS[group](self, process)
+
+    def _tell(self, part: str) -> None:
+        """Say once what is not known there."""
+        for reason in self._untold.pop(part, ()):
+            self._refuse("psutil", None, Unsupported("psutil", reason))
+
+    @contextmanager
+    def _process(self, pid: int) -> Iterator[Unguessed]:
+        """A process to ask, and psutil's errors as OSError. ProcessLookupError when the number is another's by now."""
+        try:
+            if pid not in self._processes:
+                self._processes[pid] = Unguessed(pid)
+            process = self._processes[pid]
+            with process.oneshot():
+                yield process
+            # Asked last: if it is the same one now, it was the one that answered.
+            if not process.is_running():
+                raise psutil.NoSuchProcess(pid)
+        except psutil.AccessDenied as error:
+            raise PermissionError(errno.EACCES, str(error)) from None
+        except psutil.NoSuchProcess as error:
+            raise ProcessLookupError(errno.ESRCH, str(error)) from None
+        except _LOST as error:
+            raise OSError(f"psutil: {error!r}") from None
+
+    def _ask(self, process: Unguessed, method: str) -> Any:
+        """One answer of several: None where the system has none, and where it is kept from us, which is counted."""
+        ask = getattr(process, method, None)
+        try:
+            return ask and ask()
+        except psutil.ZombieProcess:
+            return None
+        except psutil.AccessDenied:
+            self._refuse(f"psutil {method}", process.pid, PermissionError(errno.EACCES, ""))
+            return None
+
+    def _read_stat(self, process: Unguessed) -> Stat:
+        ask, pid, posix = partial(self._ask, process), process.pid, os.name == "posix"
+        name, status = process.name(), ask("status")
+        times, created, terminal = ask("cpu_times"), ask("create_time"), ask("terminal")
+        started = round(created + self._late, 2) if created else None
+        # macOS says or guesses 'running' and 'sleeping' of all alike, Windows 'running' of all that are not suspended.
+        vague = sys.platform in ("darwin", "win32") and status not in ("stopped", "zombie")
+        return Stat(
+            comm=_text(name) if name or posix else None,
+            state=None if vague else _LETTERS.get(status),
+            parent=ask("ppid"),
+            pgroup=self._number("getpgid", pid),
+            session=self._number("getsid", pid),
+            tty=_text(terminal).removeprefix("/dev/") if terminal else None,
+            nice=ask("nice") if posix and pid else None,
+            threads=ask("num_threads"),
+            user_time=times and round(times.user * 1000),
+            system_time=times and round(times.system * 1000),
+            start_time=int(created) if created else None,
+            started=started,
+            elapsed_time=None if started is None else max(0, int(time.time() - started)),
+        )
+
+    @cached_property
+    def _late(self) -> float:
+        """Seconds by which a process started later than psutil says: on Linux it counts from a boot time without fraction."""
+        if sys.platform != "linux":
+            return 0.0
+        return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) - psutil.boot_time()
+
+    def _number(self, call: str, pid: int) -> int | None:
+        """What os.getpgid or os.getsid says; of pid 0 they would answer for the one who asks, as nice does."""
+        ask = getattr(os, call, None)
+        try:
+            return int(ask(pid)) if ask and pid else None
+        except PermissionError as error:
+            self._refuse(call, pid, error)
+            return None
+
+    def _read_status(self, process: Unguessed) -> Status:
+        uids, gids = (self._ask(process, name) or (None, None, None) for name in ("uids", "gids"))
+        memory = self._ask(process, "memory_info")
+        # What has no address space, a kernel thread or a zombie, has no size either.
+        rss, vms = (memory.rss, memory.vms) if memory and memory.vms else (None, None)
+        return Status(*uids, *gids, None, rss, vms)
+
+    def _read_io(self, process: Unguessed) -> Io:
+        # Only on Linux is it about storage, and there psutil leaves out what was dropped before it was written.
+        return Io(process.io_counters().read_bytes) if sys.platform == "linux" else Io()
+
+    def _read_exe(self, process: Unguessed) -> Exe:
+        path = _alive(process.exe)
+        # Windows has names that are no paths: 'Registry', 'MemCompression'.
+        return Exe(_text(path)) if path and os.path.isabs(path) else Exe()
+
+    def _read_cmdline(self, process: Unguessed) -> Cmdline:
+        arguments = _alive(process.arguments) or []
+        return procfs.cmdline(b"".join(os.fsencode(argument) + b"\0" for argument in arguments))
+
+    def _read_cwd(self, process: Unguessed) -> Link:
+        path = _alive(process.cwd)
+        return Link(_text(path)) if path else Link()
+
+    def _read_descriptors(self, process: Unguessed) -> Descriptors:
+        count = getattr(process, "num_handles" if sys.platform == "win32" else "num_fds")
+        # Of the kernel's own process macOS tells nothing, and psutil says 0.
+        return Descriptors(_alive(count) if process.pid or os.name != "posix" else None)
+
+    def descriptors(self, pid: int) -> list[Descriptor]:
+        """The open files and sockets of a process. Raises OSError."""
+        self._tell("handles")
+        if sys.platform == "win32":
+            return []
+        with self._process(pid) as process:
+            files = self._files[pid] = {file.fd: file for file in process.open_files()}
+        found = {fd: Descriptor(fd, _text(file.path)) for fd, file in files.items()}
+        for kind in ("inet", "unix"):
+            try:
+                connections = self._connections(pid, kind)
+            except OSError as error:
+                if error.errno is not None:
+                    raise
+                self._refuse("psutil net_connections", pid, error)
+                continue
+            found.update((held.fd, Descriptor(held.fd, "socket")) for held in connections)
+        return list(found.values())
+
+    def _connections(self, pid: int, kind: str) -> list[Any]:
+        with self._process(pid) as process:
+            return list(process.net_connections(kind))
+
+    def what(self, pid: int, descriptor: Descriptor) -> What:
+        """The type and target of a descriptor, as it was when it was listed."""
+        return What("socket") if descriptor.link == "socket" else What("file", descriptor.link)
+
+    def fdinfo(self, pid: int, fd: int) -> Fdinfo:
+        """The state of a descriptor when it was listed; known of files on Linux."""
+        file = self._files[pid].get(fd)
+        if file is None or not hasattr(file, "flags"):
+            return Fdinfo()
+        return procfs.fdinfo(b"pos: %d\nflags: %o\nmnt_id: 0\n" % (file.position, file.flags))[0]
+
+    def sockets(self, family: str, protocol: str, states: frozenset[str]) -> list[SocketRecord]:
+        """The sockets of one family and protocol that are, or may be, in these states. Raises Unsupported."""
+        kind = "unix" if protocol == "unix" else "inet"
+        if kind == "unix" and sys.platform == "win32":
+            raise Unsupported("psutil", "sockets: unix sockets are not known")
+        self._tell("sockets")
+        self._tell(kind)
+        if kind not in self._listed:
+            self._listed[kind] = self._merged(self._list(kind))
+        return [
+            record
+            for record in self._listed[kind]
+            if (record.family, record.protocol) == (family, protocol) and (record.state is None or record.state in states)
+        ]
+
+    def _list(self, kind: str) -> list[SocketRecord]:
+        """All sockets; where the system would tell root only, those of the processes that may be asked."""
+        try:
+            return [_record(connection, connection.pid) for connection in psutil.net_connections(kind)]
+        except psutil.AccessDenied:
+            pass
+        except (OSError, *_LOST) as error:
+            self._refuse(f"psutil net_connections {kind}", None, error)
+            return []
+        found = []
+        for pid in self.pids():
+            try:
+                found += [_record(connection, pid) for connection in self._connections(pid, kind)]
+            except ProcessLookupError:
+                continue
+            except OSError as error:
+                self._refuse("psutil net_connections", pid, error)
+        return found
+
+    def _merged(self, records: list[SocketRecord]) -> list[SocketRecord]:
+        """One row for each TCP connection, with its oldest holder: its two ends tell it from every other."""
+        found: dict[object, SocketRecord] = {}
+        for record in records:
+            whole = record.protocol == "tcp" and record.remote_port is not None
+            key: object = record[:8] if whole else id(record)
+            first = found.setdefault(key, record)
+            if first is not record:
+                found[key] = min(first, record, key=self._seniority)
+        return list(found.values())
+
+    def _seniority(self, record: SocketRecord) -> tuple[bool, float, int]:
+        try:
+            with self._process(record.pid or 0) as process:
+                started = process.create_time()
+        except OSError:
+            started = float("inf")
+        return record.pid == 1, started, record.fd or 0
+
+    def users(self, uids: frozenset[int] | None) -> list[User]:
+        """The accounts, or those with these uids. Raises Unsupported."""
+        return passwd.system(uids)
+
+    def services(self) -> list[Service]:
+        """The lines of the services file. Raises Unsupported where there is none."""
+        path = "/etc/services"
+        if sys.platform == "win32":
+            path = os.path.join(os.environ.get("SystemRoot", "C:\\Windows"), "System32", "drivers", "etc", "services")
+        try:
+            with open(path, "rb") as file:
+                return services.parse(procfs.text(file.read()))
+        except FileNotFoundError:
+            raise Unsupported(path, "there is no such file") from None
+
+    def port_settings(self) -> PortSettings:
+        """The system's own port ranges: on macOS the ephemeral one (ip(4)), elsewhere none is known."""
+        self._tell("port_registry")
+        if sys.platform != "darwin":
+            return PortSettings()
+        import subprocess
+
+        names = [f"net.inet.ip.portrange.{end}" for end in ("first", "last")]
+        said = subprocess.run(["/usr/sbin/sysctl", "-n", *names], capture_output=True, timeout=5, check=False)  # noqa: S603
+        try:
+            low, high = map(int, said.stdout.split())
+        except ValueError:
+            raise Unsupported("sysctl", f"it does not tell {' and '.join(names)}") from None
+        return PortSettings((low, high))
+
+
+def _alive(ask: Callable[[], Any]) -> Any:
+    """What psutil answers; None for a zombie, which has no such thing."""
+    try:
+        return ask()
+    except psutil.ZombieProcess:
+        return None
+
+
+def _text(text: str) -> str:
+    """Python keeps bad bytes as surrogates, which no output takes."""
+    return text if text.isascii() else procfs.text(os.fsencode(text))
+
+
+def _record(connection: Any, pid: int | None) -> SocketRecord:
+    """A connection of psutil. Its -1 for no descriptor, and 0 for no process on Windows, are None."""
+    kind = _TYPES.get(connection.type, str(int(connection.type)))
+    fd = connection.fd if connection.fd >= 0 else None
+    if connection.family not in _FAMILIES:
+        return SocketRecord("unix", "unix", kind, None, path=_text(connection.laddr) or None, pid=pid or None, fd=fd)
+    tcp = connection.type == socket.SOCK_STREAM
+    if tcp:
+        # MIB_TCP_STATE_DELETE_TCB of Windows is the end of a connection.
+        state = "CLOSE" if connection.status == "DELETE_TCB" else connection.status
+    else:
+        state = "ESTABLISHED" if connection.raddr else "UNCONNECTED"
+    return SocketRecord(
+        "tcp" if tcp else "udp",
+        _FAMILIES[connection.family],
+        kind,
+        state if state in STATES else None,
+        *(connection.laddr or (None, None)),
+        *(connection.raddr or (None, None)),
+        pid=pid or None,
+        fd=fd,
+    )
+
+
+_READERS: dict[str, Callable[[Portable, Unguessed], tuple[object, ...]]] = {
+    "stat": Portable._read_stat,
+    "status": Portable._read_status,
+    "io": Portable._read_io,
+    "cmdline": Portable._read_cmdline,
+    "cgroup": lambda self, process: Link(),
+    "exe": Portable._read_exe,
+    "cwd": Portable._read_cwd,
+    "root": lambda self, process: Link(),
+    "descriptors": Portable._read_descriptors,
+}

@@ -1,0 +1,315 @@
+"""The command as a process: its output modes, its exit statuses, its manners."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import command
+
+ENDLESS = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c"
+RUN = [sys.executable, "-P", "-m", "sqlports"]
+HOSTILE = "char(27) || '[31mred' || char(10) || char(155) || 'x' || char(8238) || '|' || char(9) || '\\'"
+UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")
+
+
+def values(mode: str, sql: str) -> str:
+    done = command("--mode", mode, sql)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+SAMPLE = "SELECT 1 AS a, 'x y' AS b, NULL AS c, 2.5 AS a, '' AS d UNION ALL SELECT -2, 'é|\"', 3, 1e300, 'z'"
+
+
+def test_table() -> None:
+    assert values("table", SAMPLE).splitlines() == [
+        "  a  b       c       a  d",
+        "---  ---  ----  ------  ---",
+        "  1  x y  NULL     2.5",
+        ' -2  é|"     3  1e+300  z',
+    ]
+
+
+def test_json_has_numbers_nulls_and_both_columns_of_one_name() -> None:
+    assert json.loads(values("json", SAMPLE)) == [
+        {"a": 1, "b": "x y", "c": None, "a:1": 2.5, "d": ""},
+        {"a": -2, "b": 'é|"', "c": 3, "a:1": 1e300, "d": "z"},
+    ]
+
+
+def test_json_and_jsonl_of_nothing() -> None:
+    assert values("json", "SELECT 1 WHERE 0") == "[]\n"
+    assert values("jsonl", "SELECT 1 WHERE 0") == ""
+
+
+def test_jsonl_is_a_line_a_row() -> None:
+    lines = values("jsonl", f"SELECT {HOSTILE} AS v, 9223372036854775807 AS n UNION ALL SELECT 'b', 9e999").splitlines()
+    assert len(lines) == 2
+    assert json.loads(lines[0]) == {"v": "\x1b[31mred\n\x9bx\u202e|\t\\", "n": 9223372036854775807}
+    assert json.loads(lines[1])["n"] == float("inf")
+
+
+@pytest.mark.parametrize("count", [0, 1, 511, 512, 513, 1500])
+def test_rows_are_whole_however_many(count: int) -> None:
+    sql = f"WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n, '}}{{' AS t FROM c LIMIT {count}"
+    assert json.loads(values("json", sql)) == [{"n": n, "t": "}{"} for n in range(1, count + 1)]
+    assert len(values("csv", sql).splitlines()) == count + 1
+
+
+def test_csv_is_read_back_equal_and_has_its_header_always() -> None:
+    rows = list(csv.reader(io.StringIO(values("csv", f"SELECT {HOSTILE} AS v, 'a,\"b\"' AS v, NULL AS n"), newline="")))
+    assert rows == [["v", "v", "n"], ["\x1b[31mred\n\x9bx\u202e|\t\\", 'a,"b"', ""]]
+    assert values("csv", "SELECT 1 AS a, 2 AS b WHERE 0") == "a,b\n"
+
+
+def test_tsv_is_a_line_a_row() -> None:
+    assert values("tsv", f"SELECT {HOSTILE} AS v, NULL AS n, 1 AS o").splitlines() == [
+        "v\tn\to",
+        "\\x1b[31mred\\n\\x9bx\\u202e|\\t\\\\\t\t1",
+    ]
+
+
+def test_line() -> None:
+    assert values("line", "SELECT 1 AS a, NULL AS long UNION ALL SELECT 2, 'x'") == (
+        "   a = 1\nlong = NULL\n\n   a = 2\nlong = x\n"
+    )
+
+
+def test_markdown_escapes_what_would_be_markup() -> None:
+    assert "a\\|b\\<i\\>" not in values("markdown", "SELECT 'a|b<i>' AS v")
+    assert "| a\\|b\\<i> |" in values("markdown", "SELECT 'a|b<i>' AS v")
+
+
+@pytest.mark.parametrize("mode", ["table", "json", "jsonl", "tsv", "markdown", "line"])
+def test_no_control_character_of_a_value_is_written(mode: str) -> None:
+    text = values(mode, f"SELECT {HOSTILE} AS v, {HOSTILE} AS w")
+    assert not UNSAFE.search(text.replace("\t", "") if mode == "tsv" else text)
+
+
+def test_a_blob_is_written_as_sql_has_it() -> None:
+    assert json.loads(values("json", "SELECT x'00ff' AS b")) == [{"b": "x'00ff'"}]
+
+
+def test_a_huge_value_is_not_cut_and_not_padded_to() -> None:
+    sql = "SELECT printf('%.*c', 2000000, 'x') AS big, 1 AS n UNION ALL SELECT 'y', 2"
+    done = command(sql)
+    assert (len(done.stdout) < 2_100_000, done.stdout.count("x")) == (True, 2_000_000)
+    assert "written as lines" in done.stderr
+
+
+def test_flags_in_any_order_files_and_standard_input(tmp_path: Path) -> None:
+    script = tmp_path / "q.sql"
+    script.write_text("-- a question\nSELECT 2 AS b;\n")
+    done = command("SELECT 1 AS a", "--jsonl", "-f", str(script))
+    assert done.stdout == '{"a": 1}\n{"b": 2}\n'
+    assert command("-f", "-", "--jsonl", input="SELECT 3 AS c").stdout == '{"c": 3}\n'
+    assert command("--jsonl", input="SELECT 4 AS d; SELECT 5 AS e").stdout == '{"d": 4}\n{"e": 5}\n'
+    assert command("--jsonl", "--limit", "1", "SELECT 1 AS a", "-m", "line").stdout == "a = 1\n"
+
+
+def test_parameters_are_numbers_where_they_read_back_the_same() -> None:
+    sql = "SELECT :a AS a, :b AS b, :c AS c, :d AS d, :e AS e"
+    done = command("--json", sql, *(word for p in ("a=5", "b=007", "c=1.5", "d=x=y", "e=") for word in ("-p", p)))
+    assert json.loads(done.stdout) == [{"a": 5, "b": "007", "c": 1.5, "d": "x=y", "e": ""}]
+
+
+def test_output_goes_to_a_file_that_a_failing_query_leaves_alone(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    assert command("--json", "-o", str(path), "SELECT 1 AS a").stdout == ""
+    assert path.read_text() == '[{"a": 1}]\n'
+    assert command("--json", "-o", str(path), "SELEC").returncode == 1
+    assert path.read_text() == '[{"a": 1}]\n'
+
+
+def test_limit_says_when_there_was_more() -> None:
+    done = command("--jsonl", "--limit", "2", "SELECT value FROM json_each('[1,2,3]')")
+    assert len(done.stdout.splitlines()) == 2
+    assert "only the first 2 rows" in done.stderr
+    assert command("--jsonl", "--limit", "3", "SELECT value FROM json_each('[1,2,3]')").stderr == ""
+    assert command("--json", "--limit", "0", "SELECT 1").stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("SELECT 1",), 0, ""),
+        (("SELECT * FROM nowhere",), 1, "no such table: nowhere"),
+        (("SELECT 1", "SELECT"), 1, "incomplete input"),
+        (("--mode", "nonsense", "SELECT 1"), 2, "invalid choice"),
+        (("--nonsense",), 2, "unrecognized"),
+        (("--limit", "-1", "SELECT 1"), 2, "not a number of rows"),
+        (("--timeout", "soon", "SELECT 1"), 2, "not a number of seconds"),
+        (("-p", "5", "SELECT 1"), 2, "NAME=VALUE"),
+        (("-f", "/no/such/file"), 1, "/no/such/file: No such file"),
+        (("-o", "/no/such/file", "SELECT 1"), 1, "/no/such/file: No such file"),
+        (("--timeout", "0.3", ENDLESS), 4, "longer than 0.3 s"),
+        (("ATTACH 'x' AS y",), 1, "--write permits it"),
+        (("schema", "socket"), 1, "did you mean sockets?"),
+    ],
+)
+def test_the_exit_status_is_an_answer(arguments: tuple[str, ...], status: int, said: str) -> None:
+    done = command(*arguments)
+    assert done.returncode == status
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_results_before_an_error_are_written() -> None:
+    done = command("--jsonl", "SELECT 1 AS a; SELECT 2 AS b; SELEC; SELECT 4 AS d")
+    assert (done.returncode, done.stdout) == (1, '{"a": 1}\n{"b": 2}\n')
+    assert "line 1: SELECT 1 AS a; SELECT 2 AS b; SELEC" in done.stderr
+
+
+def test_a_caret_stands_below_the_fault() -> None:
+    lines = command("SELECT 1;\nSELECT nam FROM processes").stderr.splitlines()
+    assert lines == [
+        "sqlports: no such column: nam (did you mean name?)",
+        "line 2: SELECT nam FROM processes",
+        "               ^",
+    ]
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
+    sql = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c"
+    process = subprocess.Popen([*RUN, "--jsonl", sql], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline() == b'{"n": 1}\n'
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(60) == 0
+    process.stderr.close()
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("arguments", [("-o", "/dev/full"), ()])
+def test_a_full_disk_is_one_line(arguments: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*RUN, *arguments, "SELECT 1"],
+            stdout=subprocess.DEVNULL if arguments else full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_closed_standard_streams_are_no_traceback() -> None:
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *RUN, "SELECT 1"], capture_output=True, text=True, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    done = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh", *RUN, "SELECT 1"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = subprocess.run(["sh", "-c", 'exec "$@" 2>&-', "sh", *RUN, "SELEC"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+
+
+def test_an_interrupt_is_status_130() -> None:
+    process = subprocess.Popen([*RUN, "SELECT 1 AS started; " + ENDLESS], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in said
+
+
+def test_watch_asks_again_until_interrupted() -> None:
+    process = subprocess.Popen(
+        [*RUN, "--jsonl", "--watch", "0.05", "SELECT 1 AS a"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert [process.stdout.readline() for _ in range(3)] == [b'{"a": 1}\n'] * 3
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, b"")
+
+
+def test_tables_and_schema_are_commands() -> None:
+    names = [row["name"] for row in json.loads(command("tables", "--json").stdout)]
+    assert {"processes", "sockets", "handles", "listening_ports"} <= set(names)
+    columns = [row["column"] for row in json.loads(command("schema", "sockets", "--json").stdout)]
+    assert columns[0] == "protocol"
+    assert "port" in columns
+    assert command("schema", "listening_ports", "--csv").stdout.startswith("column,type,search,description\npid,INTEGER")
+
+
+def test_select_1_imports_no_table_and_no_heavy_library() -> None:
+    code = (
+        "import sys\nfrom sqlports.cli import run\nrun(['--json', 'SELECT 1'])\n"
+        "heavy = ('psutil', 'prompt_toolkit', 'tabulate', 'socket', 'sqlports.schema', 'sqlports.sources')\n"
+        "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
+
+
+def in_terminal(columns: int, *arguments: str) -> str:
+    """What the command writes on a terminal of this width."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.environ["TERM"] = "xterm"
+        os.execv(sys.executable, [sys.executable, "-P", "-c", SIZE.format(columns), *arguments])
+    text = b""
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        text += part
+    os.close(master)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    return text.decode().replace("\r\n", "\n")
+
+
+SIZE = (
+    "import fcntl, struct, sys, termios; fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', 24, {}, 0, 0));"
+    "from sqlports.cli import main; main(sys.argv[1:])"
+)
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80])
+def test_a_table_fits_the_terminal_and_says_what_was_cut(columns: int) -> None:
+    sql = "SELECT 1234 AS pid, printf('%.*c', 300, 'x') AS long, '日本日本日本日本日本日本日本日本日本日本' AS wide"
+    text = in_terminal(columns, sql)
+    table, _, said = text.partition("sqlports: ")
+    assert "2 values are cut to fit the terminal" in said
+    from prompt_toolkit.utils import get_cwidth
+
+    assert max(map(get_cwidth, table.splitlines())) <= columns
+    assert "1234" in table
+
+
+def test_a_row_of_many_columns_becomes_lines_on_a_narrow_terminal() -> None:
+    text = in_terminal(20, "SELECT 1 AS a, 'bbbbb' AS b, 'ccccc' AS c, 'ddddd' AS d, 'eeeee' AS e")
+    assert "b = bbbbb" in text
+    assert "5 columns do not fit 20 characters" in text
+
+
+def test_a_terminal_gets_no_control_character_of_a_value_even_as_csv() -> None:
+    for mode in ("csv", "table", "line", "json"):
+        assert not UNSAFE.search(in_terminal(200, "--mode", mode, f"SELECT {HOSTILE} AS v"))
+
+
+def test_an_error_message_lets_no_escape_through() -> None:
+    done = command("SELECT \x1b[31mx FROM y")
+    assert done.returncode == 1
+    assert "\x1b" not in done.stderr
