@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import re
 import sys
 import time
@@ -53,6 +54,11 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
         abandon_stdout()
+        return FAILED
+    except Exception as error:
+        if os.environ.get("SQLPORTS_DEBUG"):
+            raise
+        complain(f"a fault in sqlports, {type(error).__name__}: {error} (SQLPORTS_DEBUG=1 shows where)")
         return FAILED
 
 

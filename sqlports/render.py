@@ -187,7 +187,7 @@ def _table(columns: Sequence[str], rows: Iterator[Row], output: Output) -> Writt
     body = [[shown(value) for value in row] for row in values]
     headers = [safe(name) for name in columns]
     # tabulate keeps two spaces beside a header.
-    widths = [max(width(header) + 2, *map(width, cells)) for header, *cells in zip(headers, *body, strict=True)]
+    widths = [max([width(header) + 2, *map(width, cells)]) for header, *cells in zip(headers, *body, strict=True)]
     count = 0
     if max(widths, default=0) > WIDEST and not output.columns:
         written = _line(columns, iter(values), output)

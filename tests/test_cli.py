@@ -291,11 +291,16 @@ def test_a_table_fits_the_terminal_and_says_what_was_cut(columns: int) -> None:
     sql = "SELECT 1234 AS pid, printf('%.*c', 300, 'x') AS long, '日本日本日本日本日本日本日本日本日本日本' AS wide"
     text = in_terminal(columns, sql)
     table, _, said = text.partition("sqlports: ")
-    assert "2 values are cut to fit the terminal" in said
+    assert "values are cut to fit the terminal" in said
     from prompt_toolkit.utils import get_cwidth
 
     assert max(map(get_cwidth, table.splitlines())) <= columns
     assert "1234" in table
+
+
+def test_a_table_of_no_rows_shows_its_columns() -> None:
+    assert values("table", "SELECT 1 AS a, 2 AS bb WHERE 0") == "a    bb\n---  ----\n"
+    assert in_terminal(80, "SELECT 1 AS a, 2 AS bb WHERE 0") == "a    bb\n---  ----\n"
 
 
 def test_a_row_of_many_columns_becomes_lines_on_a_narrow_terminal() -> None:

@@ -1,6 +1,6 @@
 """The portable backend: psutil, for macOS, Windows and any system without /proc. It runs on Linux too.
 
-What psutil cannot say is None, and `reasons` says what that is, so that scan_errors can.
+What psutil cannot say is None, and told once per look to scan_errors (`records.GAPS`).
 """
 
 from __future__ import annotations
@@ -17,117 +17,22 @@ from typing import Any
 
 import psutil
 
-from sqlports.sources import passwd, procfs, services
-from sqlports.sources.records import (
-    Cmdline,
-    Descriptor,
-    Descriptors,
-    Exe,
-    Fdinfo,
-    Io,
-    Link,
-    PortSettings,
-    Service,
-    SocketRecord,
-    Stat,
-    Status,
-    Unsupported,
-    User,
-    What,
-)
+from sqlports.sources import passwd, procfs, records, services
+from sqlports.sources.records import Cmdline, Descriptor, Descriptors, Exe, Fdinfo, Io, Link, SocketRecord, Stat, Status, What
 from sqlports.sources.sock_diag import STATES
 
-_LETTERS = {
-    "running": "R",
-    "sleeping": "S",
-    "disk-sleep": "D",
-    "stopped": "T",
-    "tracing-stop": "t",
-    "zombie": "Z",
-    "dead": "X",
-    "wake-kill": "K",
-    "waking": "W",
-    "idle": "I",
-    "parked": "P",
-}
+_LETTERS = dict(
+    zip(
+        "running sleeping disk-sleep stopped tracing-stop zombie dead wake-kill waking idle parked".split(),
+        "RSDTtZXKWIP",
+        strict=True,
+    )
+)
 _FAMILIES = {socket.AF_INET: "ipv4", socket.AF_INET6: "ipv6"}
 _TYPES = {socket.SOCK_STREAM: "stream", socket.SOCK_DGRAM: "datagram", socket.SOCK_SEQPACKET: "seqpacket"}
 
-# What psutil raises where it does not understand the system: for the name of a unix socket, for the mode of a file.
+# What psutil raises where it does not understand the system: the name of a unix socket, the mode of an open file.
 _LOST = (RuntimeError, ValueError, LookupError)
-
-
-def unknown(platform: str) -> dict[str, tuple[str, ...]]:
-    """The columns that are NULL in every row on a platform (`sys.platform`), by what would have to be read for them.
-
-    That is a part of a process ('stat', 'io', …) or a table.
-    """
-    linux, windows = platform == "linux", platform == "win32"
-    return {
-        "stat": ("pgroup", "session", "tty", "nice") if windows else (),
-        "status": ("wired_size", *(("uid", "gid", "euid", "egid", "suid", "sgid") if windows else ())),
-        "io": ("disk_bytes_written", *(() if linux else ("disk_bytes_read",))),
-        "cgroup": ("cgroup_path",),
-        "exe": ("on_disk",),
-        "root": ("root",),
-        "sockets": tuple(
-            "owners uid inode peer_inode cookie receive_queue send_queue timer timer_expires retransmits interface "
-            "net_namespace".split()
-        )
-        + (("fd",) if windows else ()),
-        "handles": ("inode", "deleted", *(() if linux else ("access", "flags", "offset"))),
-        "port_registry": ("privileged", *(() if platform == "darwin" else ("ephemeral", "reserved"))),
-    }
-
-
-_UNIX_STATE = "the state of a unix socket is not known"
-_KINDS_OF_HANDLE = "only files that have their name still and tcp, udp and unix sockets are listed"
-_ONCE_EACH = "one that several processes hold is listed once for each, unless it is a TCP connection"
-_YOUNG_TTY = "tty is not known of a terminal that is younger than this program"
-_TWO_STATES = "of the states only T and Z are known"
-# What else is not known or not whole, by platform, then as above; '' is every other platform.
-_NOTES: dict[str, dict[str, tuple[str, ...]]] = {
-    "linux": {
-        "stat": (_YOUNG_TTY,),
-        "cmdline": ("argv is split at blanks where the process wrote it anew",),
-        "sockets": (
-            "an address is not known while its port is 0",
-            "those that are alike and have no known holder are listed as one",
-            "of several holders pid is any one",
-        ),
-        "unix": (_UNIX_STATE, "a path with blanks is not known", "one that has several descriptors is listed once for each"),
-        "handles": (_KINDS_OF_HANDLE, "of a process's descriptors for one tcp or udp socket one is listed"),
-    },
-    "darwin": {
-        "stat": (_YOUNG_TTY, _TWO_STATES),
-        "sockets": ("those that no process holds are not listed", _ONCE_EACH),
-        "unix": (_UNIX_STATE,),
-        "handles": (_KINDS_OF_HANDLE,),
-    },
-    "win32": {
-        "stat": (_TWO_STATES,),
-        "sockets": ("pid is who made it, ended or not", "whether a udp socket is connected is not known"),
-        "handles": ("none are listed: their numbers are not known",),
-    },
-    "": {
-        "stat": (_YOUNG_TTY,),
-        "sockets": (_ONCE_EACH,),
-        "unix": (_UNIX_STATE,),
-        "handles": (_KINDS_OF_HANDLE,),
-    },
-}
-_TABLES = {"sockets": "sockets", "unix": "sockets", "handles": "handles", "port_registry": "port_registry"}
-
-
-def reasons(platform: str) -> dict[str, list[str]]:
-    """What a platform cannot know, in words for scan_errors, by what is read when it is missed."""
-    told: dict[str, list[str]] = {}
-    for part, columns in unknown(platform).items():
-        if columns:
-            told[part] = [f"{_TABLES.get(part, 'processes')}: not known: {', '.join(columns)}"]
-    for part, notes in _NOTES.get(platform, _NOTES[""]).items():
-        told.setdefault(part, []).extend(f"{_TABLES.get(part, 'processes')}: {note}" for note in notes)
-    return told
 
 
 class Unguessed(psutil.Process):
@@ -154,10 +59,15 @@ class Portable:
 
     def __init__(self, refuse: Callable[[str, int | None, Exception], None] = lambda source, pid, error: None) -> None:
         self._refuse = refuse
-        self._untold = reasons(sys.platform)
+        self._gaps = records.gaps(sys.platform)
         self._processes: dict[int, Unguessed] = {}
         self._files: dict[int, dict[int, Any]] = {}
         self._listed: dict[str, list[SocketRecord]] = {}
+
+    def _tell(self, part: str) -> None:
+        """Say, once, what cannot be known of this."""
+        for reason in self._gaps.pop(part, ()):
+            self._refuse("psutil", None, records.Unsupported("psutil", reason))
 
     def pids(self) -> list[int]:
         """The processes that the system lists."""
@@ -165,11 +75,7 @@ class Portable:
 
     def is_process(self, pid: int) -> bool:
         """Whether the number is a process's. Windows would open the process 4 for the numbers 5 to 7 as well."""
-        return pid in self._pids if sys.platform == "win32" else psutil.pid_exists(pid)
-
-    @cached_property
-    def _pids(self) -> set[int]:
-        return set(psutil.pids())
+        return pid in psutil.pids() if sys.platform == "win32" else psutil.pid_exists(pid)
 
     def source(self, group: str) -> str:
         """What `read(pid, group)` reads, as scan_errors names it."""
@@ -178,13 +84,12 @@ class Portable:
     def read(self, pid: int, group: str) -> tuple[object, ...]:
         """One record of one process; of a zombie, what there is still. Raises OSError."""
         self._tell(group)
+        record, reader = _READERS[group]
         with self._process(pid) as process:
-            return _READERS[group](self, process)
-
-    def _tell(self, part: str) -> None:
-        """Say once what is not known there."""
-        for reason in self._untold.pop(part, ()):
-            self._refuse("psutil", None, Unsupported("psutil", reason))
+            try:
+                return reader(self, process)
+            except psutil.ZombieProcess:
+                return record()
 
     @contextmanager
     def _process(self, pid: int) -> Iterator[Unguessed]:
@@ -207,16 +112,15 @@ class Portable:
 
     def _ask(self, process: Unguessed, method: str) -> Any:
         """One answer of several: None where the system has none, and where it is kept from us, which is counted."""
-        ask = getattr(process, method, None)
         try:
-            return ask and ask()
+            return getattr(process, method, lambda: None)()
         except psutil.ZombieProcess:
             return None
         except psutil.AccessDenied:
             self._refuse(f"psutil {method}", process.pid, PermissionError(errno.EACCES, ""))
             return None
 
-    def _read_stat(self, process: Unguessed) -> Stat:
+    def _stat(self, process: Unguessed) -> Stat:
         ask, pid, posix = partial(self._ask, process), process.pid, os.name == "posix"
         name, status = process.name(), ask("status")
         times, created, terminal = ask("cpu_times"), ask("create_time"), ask("terminal")
@@ -255,34 +159,29 @@ class Portable:
             self._refuse(call, pid, error)
             return None
 
-    def _read_status(self, process: Unguessed) -> Status:
+    def _status(self, process: Unguessed) -> Status:
         uids, gids = (self._ask(process, name) or (None, None, None) for name in ("uids", "gids"))
         memory = self._ask(process, "memory_info")
         # What has no address space, a kernel thread or a zombie, has no size either.
         rss, vms = (memory.rss, memory.vms) if memory and memory.vms else (None, None)
         return Status(*uids, *gids, None, rss, vms)
 
-    def _read_io(self, process: Unguessed) -> Io:
+    def _io(self, process: Unguessed) -> Io:
         # Only on Linux is it about storage, and there psutil leaves out what was dropped before it was written.
         return Io(process.io_counters().read_bytes) if sys.platform == "linux" else Io()
 
-    def _read_exe(self, process: Unguessed) -> Exe:
-        path = _alive(process.exe)
+    def _exe(self, process: Unguessed) -> Exe:
+        path = process.exe()
         # Windows has names that are no paths: 'Registry', 'MemCompression'.
-        return Exe(_text(path)) if path and os.path.isabs(path) else Exe()
+        return Exe(_text(path)) if os.path.isabs(path) else Exe()
 
-    def _read_cmdline(self, process: Unguessed) -> Cmdline:
-        arguments = _alive(process.arguments) or []
-        return procfs.cmdline(b"".join(os.fsencode(argument) + b"\0" for argument in arguments))
+    def _cmdline(self, process: Unguessed) -> Cmdline:
+        return procfs.cmdline(b"".join(os.fsencode(argument) + b"\0" for argument in process.arguments()))
 
-    def _read_cwd(self, process: Unguessed) -> Link:
-        path = _alive(process.cwd)
-        return Link(_text(path)) if path else Link()
-
-    def _read_descriptors(self, process: Unguessed) -> Descriptors:
+    def _descriptors(self, process: Unguessed) -> Descriptors:
         count = getattr(process, "num_handles" if sys.platform == "win32" else "num_fds")
-        # Of the kernel's own process macOS tells nothing, and psutil says 0.
-        return Descriptors(_alive(count) if process.pid or os.name != "posix" else None)
+        # Of its kernel's own process macOS tells nothing, and psutil says 0.
+        return Descriptors(count()) if process.pid or os.name != "posix" else Descriptors()
 
     def descriptors(self, pid: int) -> list[Descriptor]:
         """The open files and sockets of a process. Raises OSError."""
@@ -294,13 +193,11 @@ class Portable:
         found = {fd: Descriptor(fd, _text(file.path)) for fd, file in files.items()}
         for kind in ("inet", "unix"):
             try:
-                connections = self._connections(pid, kind)
+                found.update((held.fd, Descriptor(held.fd, "socket")) for held in self._connections(pid, kind))
             except OSError as error:
                 if error.errno is not None:
                     raise
                 self._refuse("psutil net_connections", pid, error)
-                continue
-            found.update((held.fd, Descriptor(held.fd, "socket")) for held in connections)
         return list(found.values())
 
     def _connections(self, pid: int, kind: str) -> list[Any]:
@@ -314,7 +211,7 @@ class Portable:
     def fdinfo(self, pid: int, fd: int) -> Fdinfo:
         """The state of a descriptor when it was listed; known of files on Linux."""
         file = self._files[pid].get(fd)
-        if file is None or not hasattr(file, "flags"):
+        if not hasattr(file, "flags"):
             return Fdinfo()
         return procfs.fdinfo(b"pos: %d\nflags: %o\nmnt_id: 0\n" % (file.position, file.flags))[0]
 
@@ -322,7 +219,7 @@ class Portable:
         """The sockets of one family and protocol that are, or may be, in these states. Raises Unsupported."""
         kind = "unix" if protocol == "unix" else "inet"
         if kind == "unix" and sys.platform == "win32":
-            raise Unsupported("psutil", "sockets: unix sockets are not known")
+            raise records.Unsupported("psutil", "sockets: unix sockets are not known")
         self._tell("sockets")
         self._tell(kind)
         if kind not in self._listed:
@@ -352,12 +249,11 @@ class Portable:
                 self._refuse("psutil net_connections", pid, error)
         return found
 
-    def _merged(self, records: list[SocketRecord]) -> list[SocketRecord]:
+    def _merged(self, listed: list[SocketRecord]) -> list[SocketRecord]:
         """One row for each TCP connection, with its oldest holder: its two ends tell it from every other."""
         found: dict[object, SocketRecord] = {}
-        for record in records:
-            whole = record.protocol == "tcp" and record.remote_port is not None
-            key: object = record[:8] if whole else id(record)
+        for record in listed:
+            key: object = record[:8] if record.protocol == "tcp" and record.remote_port is not None else id(record)
             first = found.setdefault(key, record)
             if first is not record:
                 found[key] = min(first, record, key=self._seniority)
@@ -371,11 +267,11 @@ class Portable:
             started = float("inf")
         return record.pid == 1, started, record.fd or 0
 
-    def users(self, uids: frozenset[int] | None) -> list[User]:
+    def users(self, uids: frozenset[int] | None) -> list[records.User]:
         """The accounts, or those with these uids. Raises Unsupported."""
         return passwd.system(uids)
 
-    def services(self) -> list[Service]:
+    def services(self) -> list[records.Service]:
         """The lines of the services file. Raises Unsupported where there is none."""
         path = "/etc/services"
         if sys.platform == "win32":
@@ -384,13 +280,13 @@ class Portable:
             with open(path, "rb") as file:
                 return services.parse(procfs.text(file.read()))
         except FileNotFoundError:
-            raise Unsupported(path, "there is no such file") from None
+            raise records.Unsupported(path, "there is no such file") from None
 
-    def port_settings(self) -> PortSettings:
-        """The system's own port ranges: on macOS the ephemeral one (ip(4)), elsewhere none is known."""
+    def port_settings(self) -> records.PortSettings:
+        """The system's own port ranges: on macOS the ephemeral one, elsewhere none is known."""
         self._tell("port_registry")
         if sys.platform != "darwin":
-            return PortSettings()
+            return records.PortSettings()
         import subprocess
 
         names = [f"net.inet.ip.portrange.{end}" for end in ("first", "last")]
@@ -398,16 +294,8 @@ class Portable:
         try:
             low, high = map(int, said.stdout.split())
         except ValueError:
-            raise Unsupported("sysctl", f"it does not tell {' and '.join(names)}") from None
-        return PortSettings((low, high))
-
-
-def _alive(ask: Callable[[], Any]) -> Any:
-    """What psutil answers; None for a zombie, which has no such thing."""
-    try:
-        return ask()
-    except psutil.ZombieProcess:
-        return None
+            raise records.Unsupported("sysctl", f"it does not tell {' and '.join(names)}") from None
+        return records.PortSettings((low, high))
 
 
 def _text(text: str) -> str:
@@ -421,32 +309,25 @@ def _record(connection: Any, pid: int | None) -> SocketRecord:
     fd = connection.fd if connection.fd >= 0 else None
     if connection.family not in _FAMILIES:
         return SocketRecord("unix", "unix", kind, None, path=_text(connection.laddr) or None, pid=pid or None, fd=fd)
-    tcp = connection.type == socket.SOCK_STREAM
-    if tcp:
-        # MIB_TCP_STATE_DELETE_TCB of Windows is the end of a connection.
-        state = "CLOSE" if connection.status == "DELETE_TCB" else connection.status
+    if connection.type != socket.SOCK_STREAM:
+        protocol, state = "udp", "ESTABLISHED" if connection.raddr else "UNCONNECTED"
     else:
-        state = "ESTABLISHED" if connection.raddr else "UNCONNECTED"
+        # MIB_TCP_STATE_DELETE_TCB of Windows is the end of a connection.
+        protocol, state = "tcp", "CLOSE" if connection.status == "DELETE_TCB" else connection.status
+    ends = *(connection.laddr or (None, None)), *(connection.raddr or (None, None))
     return SocketRecord(
-        "tcp" if tcp else "udp",
-        _FAMILIES[connection.family],
-        kind,
-        state if state in STATES else None,
-        *(connection.laddr or (None, None)),
-        *(connection.raddr or (None, None)),
-        pid=pid or None,
-        fd=fd,
+        protocol, _FAMILIES[connection.family], kind, state if state in STATES else None, *ends, pid=pid or None, fd=fd
     )
 
 
-_READERS: dict[str, Callable[[Portable, Unguessed], tuple[object, ...]]] = {
-    "stat": Portable._read_stat,
-    "status": Portable._read_status,
-    "io": Portable._read_io,
-    "cmdline": Portable._read_cmdline,
-    "cgroup": lambda self, process: Link(),
-    "exe": Portable._read_exe,
-    "cwd": Portable._read_cwd,
-    "root": lambda self, process: Link(),
-    "descriptors": Portable._read_descriptors,
+_READERS: dict[str, tuple[type[tuple[object, ...]], Callable[[Portable, Unguessed], tuple[object, ...]]]] = {
+    "stat": (Stat, Portable._stat),
+    "status": (Status, Portable._status),
+    "io": (Io, Portable._io),
+    "cmdline": (Cmdline, Portable._cmdline),
+    "cgroup": (Link, lambda self, process: Link()),
+    "exe": (Exe, Portable._exe),
+    "cwd": (Link, lambda self, process: Link(_text(process.cwd()) or None)),
+    "root": (Link, lambda self, process: Link()),
+    "descriptors": (Descriptors, Portable._descriptors),
 }

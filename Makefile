@@ -1,0 +1,51 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Both set everything up in .venv first.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: help demo test check format lint types package ordinary-user bench docs clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t16
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable .
+	touch $(READY)
+
+demo: $(READY) ## who listens on which port of this machine, now
+	$(BIN)/sqlports -f examples/listening.sql
+
+test: $(READY) ## all tests
+	$(BIN)/python -P -m pytest
+
+format: $(READY) ## put every file into the house's form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(READY) ## form and habits
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY) ## mypy, strict
+	$(BIN)/mypy
+
+package: $(READY) ## build sdist and wheel, compare them with the tree, try them in a new environment
+	$(BIN)/python -P tests/packaging/compare.py
+
+ordinary-user: ## the tests once more without privilege, when this is root
+	tests/packaging/ordinary-user.sh $(PYTHON)
+
+check: lint types test package ordinary-user ## what CI runs
+
+bench: $(READY) ## speed, as ratios to ss, lsof, netstat, ps and psutil
+	$(BIN)/python -P benchmarks/run.py
+
+docs: $(READY) ## write what is made from the declarations: README's list, docs/tables.md
+	$(BIN)/python -P docs/generate.py
+
+clean: ## remove what was built
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
