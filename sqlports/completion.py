@@ -10,21 +10,23 @@ from typing import NamedTuple
 import apsw
 
 from sqlports import dot
-from sqlports.catalogue import summary
-from sqlports.render import MODES
 from sqlports.session import Column, Names
 
-# What the next word may be.
-CLAUSE, TABLE, FRESH, VALUE = "a keyword", "a table", "a new name", "an expression"
+# What may come next in a statement.
+CLAUSE, TABLE, NEW, VALUE = "a keyword", "a table", "a name that is not there yet", "an expression"
 
-# The keywords that people want, and after them the rest.
-_COMMON = (
+# The keywords that people want most come first.
+_COMMON = re.findall(
+    r"\w+",
     "SELECT FROM WHERE JOIN LEFT ON USING GROUP ORDER BY HAVING LIMIT AND OR NOT IN IS NULL LIKE GLOB BETWEEN EXISTS AS "
-    "DISTINCT CASE WHEN THEN ELSE END ASC DESC UNION ALL WITH OFFSET"
-).split()
+    "DISTINCT CASE WHEN THEN ELSE END ASC DESC UNION ALL WITH OFFSET",
+)
 _KEYWORDS = [*_COMMON, *sorted(apsw.keywords - set(_COMMON))]
-_VALUES = {"SELECT", "VALUES", "WHERE", "HAVING", "BY", "ON", "SET", "LIMIT", "USING", "RETURNING"}
-_NAMED = {"VIEW", "INDEX", "TRIGGER", "PRAGMA", "SAVEPOINT", "RELEASE"}
+_TABLE_FOLLOWS = {"FROM", "JOIN", "INTO", "UPDATE", "TABLE"}
+_NAME_FOLLOWS = {"VIEW", "INDEX", "TRIGGER", "PRAGMA", "SAVEPOINT", "RELEASE"}
+_CLAUSES = {"SELECT", "VALUES", "WHERE", "HAVING", "BY", "ON", "SET", "LIMIT", "OFFSET", "USING", "RETURNING", "("}
+_WORD_OPERATORS = {"AND", "OR", "NOT", "IN", "IS", "LIKE", "GLOB", "REGEXP", "MATCH", "BETWEEN", "ESCAPE", "FROM"}
+_OPERATORS = {*_WORD_OPERATORS, "CASE", "WHEN", "THEN", "ELSE", "DISTINCT", "ALL"}
 
 
 class Candidate(NamedTuple):
@@ -34,11 +36,6 @@ class Candidate(NamedTuple):
     start: int
     type: str
     doc: str
-
-    @property
-    def meta(self) -> str:
-        """The type and the doc in one line."""
-        return f"{self.type}: {self.doc}" if self.doc else self.type
 
 
 class Offer(NamedTuple):
@@ -52,46 +49,31 @@ class Offer(NamedTuple):
 
 def complete(text: str, cursor: int, names: Names) -> list[Candidate]:
     """What may stand at the cursor, best first: what begins as the word there, then what has its letters in that order."""
+    if re.match(r"[\w$.]", text[cursor:]):
+        return []
     if text.lstrip().startswith("."):
-        return _argument(text[:cursor], names)
+        word, known = dot.choices(text[:cursor], names)
+        return _ranked(word, cursor - len(word), (Offer(name, name, kind, doc) for name, kind, doc in known))
     word = re.findall(r"[\w$]*\Z", text[:cursor])[0]
     start = cursor - len(word)
-    tokens = list(_tokens(text))
-    inside = any(token.holds(cursor) for token in tokens)
-    if inside or word[:1].isdigit() or re.match(r"[\w$]", text[cursor:]) or re.match(r"['\"`\])@:?#]", text[start - 1 : start]):
+    tokens = [Token(str(found.lastgroup), found[0], *found.span()) for found in _TOKEN.finditer(text)]
+    if word[:1].isdigit() or text[:start][-1:] in tuple("'\"`])@:?#") or any(token.holds(cursor) for token in tokens):
         return []
     begin = max((token.end for token in tokens if token.text == ";" and token.end <= start), default=0)
     end = min((token.start for token in tokens if token.text == ";" and token.start >= cursor), default=len(text))
     around = [token for token in tokens if begin <= token.start < end and (token.end <= start or token.start >= cursor)]
-    return _ranked(word, start, _offers([token for token in around if token.kind != "gap"], start, word, names))
-
-
-def _argument(before: str, names: Names) -> list[Candidate]:
-    """A dot command, or what may follow it."""
-    command, argument = dot.parts(before)
-    if argument is None:
-        known = [Offer(name, name, "command", summary(known.doc)) for name, known in dot.COMMANDS.items()]
-        return _ranked(command, len(before) - len(command), known)
-    choices = next((known.choices for name, known in dot.COMMANDS.items() if name.startswith(command)), "")
-    offers: list[Offer] = []
-    if choices == "relations":
-        offers = [Offer(name, name, kind, doc) for name, kind, doc in names.relations()]
-    elif choices == "modes":
-        offers = [Offer(mode, mode, "mode") for mode in MODES]
-    elif choices == "commands":
-        offers = [Offer(name[1:], name[1:], "command", summary(known.doc)) for name, known in dot.COMMANDS.items()]
-    return _ranked(argument, len(before) - len(argument), offers)
+    return _ranked(word, start, _offers([token for token in around if token.kind != "gap"], start, word.islower(), names))
 
 
 def _ranked(word: str, start: int, offers: Iterable[Offer]) -> list[Candidate]:
     """The offers that fit the word; the order they come in decides between equals."""
     sought = word.lower()
-    ranked = {}
+    ranked: dict[str, tuple[tuple[int, int], int, Offer]] = {}
     for number, offer in enumerate(offers):
         spread = _spread(sought, offer.name.lower())
         if spread is not None:
             ranked.setdefault(offer.text, (spread, number, offer))
-    found = [Candidate(offer.text, start, *offer[2:]) for _, _, offer in sorted(ranked.values())]
+    found = [Candidate(offer.text, start, offer.type, offer.doc) for _, _, offer in sorted(ranked.values())]
     return [] if len(found) == 1 and found[0].text == word else found
 
 
@@ -106,27 +88,221 @@ def _spread(word: str, name: str) -> tuple[int, int] | None:
     return (at - first + 1, first) if at >= 0 and len(word) > 1 else None
 
 
-def _offers(tokens: list[Token], start: int, word: str, names: Names) -> Iterator[Offer]:
-    """All that could be written at a place of a statement."""
-    scope, phase = _scope(tokens, start)
+def _offers(tokens: list[Token], start: int, small: bool, names: Names) -> Iterator[Offer]:
+    """All that could be written at a place in a statement."""
+    scope, phase = _read(tokens, start)
     before = [token for token in tokens if token.end <= start]
-    if len(before) > 1 and before[-1].text == "." and before[-1].end == start:
-        owner = before[-2].name
-        if phase == TABLE:
-            yield from (Offer(name, names.quoted(name), kind, doc) for name, kind, doc in names.relations())
-        else:
-            yield from (_column(column, names) for column in scope.columns_of(owner, names))
-        return
-    if phase == TABLE:
-        yield from (Offer(name, name, "WITH") for name in scope.withs())
-        yield from (Offer(name, names.quoted(name), kind, doc) for name, kind, doc in names.relations())
-    if phase == VALUE:
+    relations = [Offer(name, names.quoted(name), kind, doc) for name, kind, doc in names.relations()]
+    if before and before[-1].text == "." and before[-1].end == start:
+        owner = before[-2].name if len(before) > 1 else ""
+        columns = [] if phase == TABLE else scope.columns_of(owner, names)
+        yield from (_offer(column, names) for column in columns)
+        yield from relations if phase == TABLE else ()
+    elif phase == TABLE:
+        yield from (Offer(name, names.quoted(name), "view", "Defined by WITH.") for name in scope.withs())
+        yield from relations
+    elif phase == VALUE:
         yield from _columns(scope, names)
-        yield from (
-            Offer(alias, names.quoted(alias), "alias of" if isinstance(it, Scope) else f"alias of {it}")
-            for alias, it in scope.visible()
-        )
+        for alias, table in scope.visible():
+            if not alias.startswith("("):
+                yield Offer(alias, names.quoted(alias), "alias", f"Of {table}." if isinstance(table, str) else "")
         yield from (Offer(name, name, kind) for name, kind in names.functions())
-    if phase in (VALUE, CLAUSE):
-        small = word.islower()
+    if phase in (VALUE, CLAUSE) and not (before and before[-1].text == "."):
         yield from (Offer(known, known.lower() if small else known, "keyword") for known in _KEYWORDS)
+
+
+def _offer(column: Column, names: Names, owner: str = "") -> Offer:
+    text = names.quoted(column.name)
+    return Offer(column.name, f"{names.quoted(owner)}.{text}" if owner else text, column.type or "column", column.doc)
+
+
+def _columns(scope: Scope, names: Names) -> Iterator[Offer]:
+    """The columns that a place sees, hidden ones last; before FROM is written, those of all tables."""
+    tables = [(alias, scope.columns_of(alias, names)) for alias, _ in scope.visible()]
+    known = bool(tables)
+    if not known:
+        tables = [(name, names.columns(name)) for name, _, _ in names.relations()]
+    times = Counter(column.name for _, columns in tables for column in columns)
+    for hidden in (False, True):
+        for alias, columns in tables:
+            for column in columns:
+                if column.hidden is hidden and (times[column.name] > 1 or not scope.shared):
+                    ambiguous = known and times[column.name] > 1 and not scope.shared and not alias.startswith("(")
+                    yield _offer(column, names, alias if ambiguous else "")
+
+
+class Token(NamedTuple):
+    """A piece of SQL and where it is. Its kind is a group of _TOKEN; 'open' is a text, name or comment without its end."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    def holds(self, cursor: int) -> bool:
+        """Whether the cursor is in this text, quoted name or comment."""
+        if self.kind not in ("gap", "text", "quoted", "open") or self.text.isspace():
+            return False
+        endless = self.kind == "open" or self.text.startswith("--")
+        return self.start < cursor < self.end or (cursor == self.end and endless)
+
+    @property
+    def name(self) -> str:
+        """The name without its quotes."""
+        return self.text[1:-1].replace('""', '"') if self.kind == "quoted" else self.text
+
+
+_TOKEN = re.compile(
+    r"(?P<gap>\s+|--[^\n]*|/\*.*?\*/)|(?P<text>'(?:[^']|'')*')|(?P<quoted>\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\])"
+    r"|(?P<open>(?:['\"`\[]|/\*).*)|(?P<number>\.?\d[\w.]*)|(?P<parameter>[?:@#$]\w*)|(?P<word>\w[\w$]*)|(?P<mark>.)",
+    re.DOTALL,
+)
+
+
+def _read(tokens: list[Token], start: int) -> tuple[Scope, str]:
+    """The scope that a place in a statement is in, and what may come there. What stands after it counts too."""
+    scope = Scope()
+    here = None
+    for token in tokens:
+        if here is None and token.start >= start:
+            here = scope, scope.phase
+        scope = scope.after(token)
+    return here or (scope, scope.phase)
+
+
+class Scope:
+    """One SELECT, or what is in a pair of parentheses.
+
+    around  the scope it stands in
+    sealed  whether it is a sub-query of FROM or WITH, which sees no tables of the scope around
+    shared  whether it is the list of USING, which takes columns of several tables
+    tables  the tables and sub-queries by alias; what has none has a number and a parenthesis for it
+    """
+
+    def __init__(self, around: Scope | None = None, phase: str = CLAUSE, clause: str = "") -> None:
+        self.around = around
+        self.phase = phase
+        self.clause = clause
+        self.sealed = self.shared = False
+        self.tables: dict[str, str | Scope] = {}
+        self._first = self
+        self._withs: dict[str, Scope] = {}
+        self._items: list[list[Token]] = [[]]
+        self._latest = self._before = ""
+
+    def visible(self) -> Iterator[tuple[str, str | Scope]]:
+        """The tables that an expression here sees: alias, and name or sub-query."""
+        yield from self.tables.items()
+        if self.around and not self.sealed:
+            yield from self.around.visible()
+
+    def withs(self) -> dict[str, Scope]:
+        """What WITH defines, here and around."""
+        return {**(self.around.withs() if self.around else {}), **self._withs}
+
+    def columns_of(self, owner: str, names: Names, depth: int = 8) -> list[Column]:
+        """The columns of the table of this alias, or of this name when there is no such alias."""
+        table = next((table for alias, table in self.visible() if alias.lower() == owner.lower()), owner)
+        if isinstance(table, str):
+            table = next((query for name, query in self.withs().items() if name.lower() == table.lower()), table)
+        if isinstance(table, str):
+            return names.columns(table)
+        # A query may be defined by itself.
+        return list(table.columns(names, depth - 1)) if depth else []
+
+    def columns(self, names: Names, depth: int) -> Iterator[Column]:
+        """The columns that this SELECT gives, as far as they have names."""
+        for item in filter(None, self._items):
+            *rest, last = item
+            if last.text == "*" and len(rest) in (0, 2):
+                for owner in [rest[0].name] if rest else list(self.tables):
+                    yield from (column for column in self.columns_of(owner, names, depth) if not column.hidden)
+            elif last.kind in ("word", "quoted") and (not rest or rest[-1].kind != "mark" or rest[-1].text in ".("):
+                yield Column(last.name)
+
+    def after(self, token: Token) -> Scope:
+        """The scope in which the token behind this one stands."""
+        word = token.text.upper()
+        scope = self
+        if token.kind == "mark":
+            scope = self._mark(word)
+        elif token.kind == "word" and word in apsw.keywords:
+            scope = self._keyword(word)
+        else:
+            self._operand(token)
+        if self.clause == "SELECT" and word not in ("SELECT", "DISTINCT", "ALL", ",", ")"):
+            self._items[-1].append(token)
+        self._before = word
+        return scope
+
+    def _operand(self, token: Token) -> None:
+        if self.phase == TABLE:
+            self._latest = token.name
+            self.tables[token.name] = token.name
+        elif self.clause == "FROM" and self._latest in self.tables:
+            self.tables[token.name] = self.tables.pop(self._latest)
+            self._latest = ""
+        elif self.clause == "WITH" and self.phase == NEW:
+            self._latest = token.name
+        self.phase = CLAUSE
+
+    def _keyword(self, word: str) -> Scope:
+        if word in ("UNION", "EXCEPT", "INTERSECT"):
+            other = Scope(self.around)
+            other.sealed, other._first, other._withs = self.sealed, self._first, self._withs
+            return other
+        if word in _OPERATORS and self.clause in _CLAUSES and (word != "FROM" or self._before == "DISTINCT"):
+            self.phase = VALUE
+        elif word in _TABLE_FOLLOWS:
+            self.clause, self.phase = "FROM", TABLE
+        elif word in _CLAUSES:
+            self.clause, self.phase = word, VALUE
+        elif word == "AS":
+            self.phase = NEW if self.clause in ("FROM", "SELECT") else CLAUSE
+        elif word == "WITH":
+            self.clause, self.phase = word, NEW
+        elif word in _NAME_FOLLOWS:
+            self.phase = TABLE if self.clause == "DROP" else NEW
+        elif word in ("CREATE", "DROP"):
+            self.clause = word
+        elif word in ("NULL", "END"):
+            self.phase = CLAUSE
+        return self
+
+    def _mark(self, mark: str) -> Scope:
+        if mark == "(":
+            return self._opened()
+        if mark == ")" and self.around:
+            return self.around._closed(self._first)
+        if mark == ",":
+            self.phase = {"FROM": TABLE, "WITH": NEW}.get(self.clause, VALUE)
+            self._items.append([])
+        elif mark == "." and self.clause == "FROM":
+            self.tables.pop(self._latest, None)
+            self.phase = TABLE
+        elif mark == "*" and self.phase == VALUE:
+            self.phase = CLAUSE
+        elif self.clause in _CLAUSES:
+            self.phase = VALUE
+        return self
+
+    def _opened(self) -> Scope:
+        if self.phase == TABLE or (self.clause == "WITH" and self._before in ("AS", "MATERIALIZED")):
+            inner = Scope(self)
+            inner.sealed = True
+        elif self.clause == "WITH":
+            # The names of the columns, as SELECT would give them.
+            inner = Scope(self, NEW, "SELECT")
+        else:
+            inner = Scope(self, VALUE, "(")
+        inner.shared = self.clause == "USING"
+        return inner
+
+    def _closed(self, inner: Scope) -> Scope:
+        if self.phase == TABLE:
+            self._latest = f"({len(self.tables)}"
+            self.tables[self._latest] = inner
+        elif self.clause == "WITH":
+            self._withs.setdefault(self._latest, inner)
+        self.phase = CLAUSE
+        return self

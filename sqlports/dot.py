@@ -10,6 +10,7 @@ from sqlports import catalogue, registry
 from sqlports.catalogue import summary
 from sqlports.errors import Error, nearest
 from sqlports.render import MODES
+from sqlports.session import Relation
 
 if TYPE_CHECKING:
     from sqlports.session import Names
@@ -124,6 +125,20 @@ def parts(text: str) -> tuple[str, str | None]:
     """A command's name in small letters and what follows it; None when the name is not ended."""
     name, *rest = re.split(r"\s+", text.lstrip(), maxsplit=1)
     return name.lower(), rest[0] if rest else None
+
+
+def choices(text: str, names: Names) -> tuple[str, list[Relation]]:
+    """What can end a command that is being typed: the word at its end, and the names that may stand there."""
+    command, argument = parts(text)
+    commands = [Relation(name, "command", summary(known.doc)) for name, known in COMMANDS.items()]
+    if argument is None:
+        return text.lstrip(), commands
+    kind = next((known.choices for name, known in COMMANDS.items() if name.startswith(command)), "")
+    if kind == "relations":
+        return argument, names.relations()
+    if kind == "modes":
+        return argument, [Relation(name, "mode") for name in MODES]
+    return argument, [command._replace(name=command.name[1:]) for command in commands] if kind else []
 
 
 def run(shell: Shell, text: str) -> None:

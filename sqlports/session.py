@@ -199,7 +199,7 @@ class Names:
         if re.fullmatch(r"[A-Za-z_]\w*", name):
             # Most keywords may be names; SQLite knows which.
             if name not in self._plain:
-                self._plain[name] = name.upper() not in apsw.keywords or bool(self._rows(f"SELECT 1 AS {name}"))  # noqa: S608
+                self._plain[name] = name.upper() not in apsw.keywords or bool(self._rows(f"SELECT 1 AS {name}"))
             if self._plain[name]:
                 return name
         return '"' + name.replace('"', '""') + '"'

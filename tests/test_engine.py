@@ -145,7 +145,16 @@ def test_a_file_on_a_network_mount_is_never_asked_for(fake: FakeRoot, engine: En
     # To follow this link would fail; only its text may be used.
     (directory / "fd" / "3").symlink_to("/proc/self/nothing/there (deleted)")
     [row] = engine.query("SELECT type, target, deleted, access, flags, offset FROM handles")
-    assert tuple(row.values()) == ("file", "/proc/self/nothing/there", 1, "rw", "O_NONBLOCK|O_CLOEXEC", 7)
+    assert tuple(row.values()) == (
+        None,
+        "/proc/self/nothing/there (deleted)",
+        None,
+        "rw",
+        "O_NONBLOCK|O_CLOEXEC",
+        7,
+    )
+    [told] = engine.query("SELECT pid, reason FROM scan_errors")
+    assert told == {"pid": 42, "reason": "type not asked for: it could hang on nfs4"}
 
 
 def test_a_thread_is_no_process(fake: FakeRoot, engine: Engine) -> None:

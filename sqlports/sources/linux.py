@@ -26,6 +26,7 @@ from sqlports.sources.records import (
     User,
     What,
 )
+from sqlports.sources.subjects import DELETED
 
 # A descriptor on these is looked at with stat(); on any other it could hang (a dead NFS server, a stuck FUSE daemon).
 LOCAL_FILE_SYSTEMS = {
@@ -33,7 +34,6 @@ LOCAL_FILE_SYSTEMS = {
     "ext2", "ext3", "ext4", "f2fs", "hugetlbfs", "iso9660", "mqueue", "nsfs", "overlay", "proc", "pstore", "ramfs", "rootfs",
     "securityfs", "squashfs", "sysfs", "tmpfs", "tracefs", "vfat", "xfs", "zfs",
 }  # fmt: skip
-_DELETED = " (deleted)"
 
 
 class Linux:
@@ -96,20 +96,21 @@ class Linux:
             return What()
         kind, inode = procfs.descriptor(link)
         if kind == "memfd":
-            return What(kind, link.removesuffix(_DELETED), None)
+            return What(kind, link.removesuffix(DELETED), None)
         if kind or not link.startswith("/"):
             return What(kind or "other", link, None)
-        path = f"fd/{descriptor.fd}"
-        _, mount = procfs.fdinfo(self._file(pid, f"fdinfo/{descriptor.fd}"))
-        if self._file_system(pid, mount) not in LOCAL_FILE_SYSTEMS:
-            removed = link.endswith(_DELETED)
-            return What("file", link.removesuffix(_DELETED), int(removed))
-        status = os.stat(path, dir_fd=self._directory(pid))
+        info, mount = procfs.fdinfo(self._file(pid, f"fdinfo/{descriptor.fd}"))
+        file_system = self._file_system(pid, mount)
+        if file_system not in LOCAL_FILE_SYSTEMS:
+            if "O_DIRECTORY" in (info.flags or ""):
+                return What("directory", link.removesuffix(DELETED), int(link.endswith(DELETED)))
+            raise Unsupported("/proc/PID/fd/FD", f"type not asked for: it could hang on {file_system or 'a detached mount'}")
+        status = os.stat(f"fd/{descriptor.fd}", dir_fd=self._directory(pid))
         # The kernel says "(deleted)" of a removed name; a name may also be just that, and then it still has a link.
-        removed = link.endswith(_DELETED) and not self._directories.is_named(pid, link, status)
+        removed = link.endswith(DELETED) and not self._directories.is_named(pid, link, status)
         return What(
             _FILE_TYPES.get(modes.S_IFMT(status.st_mode), "other"),
-            link.removesuffix(_DELETED) if removed else link,
+            link.removesuffix(DELETED) if removed else link,
             int(removed),
         )
 
@@ -197,6 +198,9 @@ class Linux:
         """The type of file system of a mount; None when it is in no table (detached), so that nobody asks it anything."""
         if mount not in self._mounts:
             self._mounts.update(procfs.mountinfo(self._file(pid, "mountinfo")))
+        if mount not in self._mounts and self.root == "/":
+            # It may have been opened before the process moved to mounts of its own; then it is one of ours, as a rule.
+            self._mounts.update(procfs.mountinfo(self._path("/proc/self/mountinfo")))
         return self._mounts.get(mount)
 
     @cached_property
@@ -236,13 +240,13 @@ class Linux:
             if not self._file(pid, "stat"):
                 raise
             return Exe()  # a kernel thread, or a zombie, has none
-        if not link.endswith(_DELETED):
+        if not link.endswith(DELETED):
             return Exe(link, 1)
         try:
             named = self._directories.is_named(pid, link, os.stat("exe", dir_fd=self._directory(pid)))
         except PermissionError:
             named = False
-        return Exe(link, 1) if named else Exe(link.removesuffix(_DELETED), 0)
+        return Exe(link, 1) if named else Exe(link.removesuffix(DELETED), 0)
 
     def _read_link(self, pid: int, name: str) -> Link:
         try:

@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from typing import Any
 
@@ -21,13 +21,8 @@ from sqlports.sources import passwd, procfs, records, services
 from sqlports.sources.records import Cmdline, Descriptor, Descriptors, Exe, Fdinfo, Io, Link, SocketRecord, Stat, Status, What
 from sqlports.sources.sock_diag import STATES
 
-_LETTERS = dict(
-    zip(
-        "running sleeping disk-sleep stopped tracing-stop zombie dead wake-kill waking idle parked".split(),
-        "RSDTtZXKWIP",
-        strict=True,
-    )
-)
+_WORDS = "running sleeping disk-sleep stopped tracing-stop zombie dead wake-kill waking idle parked".split()
+_LETTERS = dict(zip(_WORDS, "RSDTtZXKWIP", strict=True))
 _FAMILIES = {socket.AF_INET: "ipv4", socket.AF_INET6: "ipv6"}
 _TYPES = {socket.SOCK_STREAM: "stream", socket.SOCK_DGRAM: "datagram", socket.SOCK_SEQPACKET: "seqpacket"}
 
@@ -45,9 +40,9 @@ class Unguessed(psutil.Process):
         """No arguments, for psutil to guess from; `arguments` has them."""
         return []
 
-    def arguments(self) -> list[str]:
-        """The arguments. Raises psutil.Error."""
-        return super().cmdline()
+    def arguments(self) -> bytes:
+        """The arguments, each with a NUL after it, as /proc has them. Raises psutil.Error."""
+        return b"".join(os.fsencode(argument) + b"\0" for argument in super().cmdline())
 
 
 class Portable:
@@ -175,9 +170,6 @@ class Portable:
         # Windows has names that are no paths: 'Registry', 'MemCompression'.
         return Exe(_text(path)) if os.path.isabs(path) else Exe()
 
-    def _cmdline(self, process: Unguessed) -> Cmdline:
-        return procfs.cmdline(b"".join(os.fsencode(argument) + b"\0" for argument in process.arguments()))
-
     def _descriptors(self, process: Unguessed) -> Descriptors:
         count = getattr(process, "num_handles" if sys.platform == "win32" else "num_fds")
         # Of its kernel's own process macOS tells nothing, and psutil says 0.
@@ -191,18 +183,10 @@ class Portable:
         with self._process(pid) as process:
             files = self._files[pid] = {file.fd: file for file in process.open_files()}
         found = {fd: Descriptor(fd, _text(file.path)) for fd, file in files.items()}
-        for kind in ("inet", "unix"):
-            try:
-                found.update((held.fd, Descriptor(held.fd, "socket")) for held in self._connections(pid, kind))
-            except OSError as error:
-                if error.errno is not None:
-                    raise
-                self._refuse("psutil net_connections", pid, error)
+        for held in self._held(pid, "inet") + self._held(pid, "unix"):
+            if held.fd is not None:
+                found[held.fd] = Descriptor(held.fd, "socket")
         return list(found.values())
-
-    def _connections(self, pid: int, kind: str) -> list[Any]:
-        with self._process(pid) as process:
-            return list(process.net_connections(kind))
 
     def what(self, pid: int, descriptor: Descriptor) -> What:
         """The type and target of a descriptor, as it was when it was listed."""
@@ -231,41 +215,37 @@ class Portable:
         ]
 
     def _list(self, kind: str) -> list[SocketRecord]:
-        """All sockets; where the system would tell root only, those of the processes that may be asked."""
+        """All sockets; where only root is told, those of the processes that may be asked."""
         try:
             return [_record(connection, connection.pid) for connection in psutil.net_connections(kind)]
         except psutil.AccessDenied:
-            pass
+            return [record for pid in self.pids() for record in self._held(pid, kind)]
         except (OSError, *_LOST) as error:
             self._refuse(f"psutil net_connections {kind}", None, error)
             return []
-        found = []
-        for pid in self.pids():
-            try:
-                found += [_record(connection, pid) for connection in self._connections(pid, kind)]
-            except ProcessLookupError:
-                continue
-            except OSError as error:
+
+    def _held(self, pid: int, kind: str) -> list[SocketRecord]:
+        """The sockets of one process; none, which is counted, where they are kept from us."""
+        try:
+            with self._process(pid) as process:
+                return [_record(connection, pid) for connection in process.net_connections(kind)]
+        except OSError as error:
+            if error.errno != errno.ESRCH:
                 self._refuse("psutil net_connections", pid, error)
-        return found
+            return []
 
     def _merged(self, listed: list[SocketRecord]) -> list[SocketRecord]:
         """One row for each TCP connection, with its oldest holder: its two ends tell it from every other."""
-        found: dict[object, SocketRecord] = {}
+        rows: dict[object, SocketRecord] = {}
         for record in listed:
             key: object = record[:8] if record.protocol == "tcp" and record.remote_port is not None else id(record)
-            first = found.setdefault(key, record)
-            if first is not record:
-                found[key] = min(first, record, key=self._seniority)
-        return list(found.values())
+            rows[key] = min(rows[key], record, key=self._seniority) if key in rows else record
+        return list(rows.values())
 
     def _seniority(self, record: SocketRecord) -> tuple[bool, float, int]:
-        try:
-            with self._process(record.pid or 0) as process:
-                started = process.create_time()
-        except OSError:
-            started = float("inf")
-        return record.pid == 1, started, record.fd or 0
+        with suppress(OSError), self._process(record.pid or 0) as process:
+            return record.pid == 1, process.create_time(), record.fd or 0
+        return record.pid == 1, float("inf"), record.fd or 0
 
     def users(self, uids: frozenset[int] | None) -> list[records.User]:
         """The accounts, or those with these uids. Raises Unsupported."""
@@ -289,12 +269,12 @@ class Portable:
             return records.PortSettings()
         import subprocess
 
-        names = [f"net.inet.ip.portrange.{end}" for end in ("first", "last")]
-        said = subprocess.run(["/usr/sbin/sysctl", "-n", *names], capture_output=True, timeout=5, check=False)  # noqa: S603
+        command = "/usr/sbin/sysctl -n net.inet.ip.portrange.first net.inet.ip.portrange.last"
+        said = subprocess.run(command.split(), capture_output=True, timeout=5, check=False)  # noqa: S603 nothing of a user's
         try:
             low, high = map(int, said.stdout.split())
         except ValueError:
-            raise records.Unsupported("sysctl", f"it does not tell {' and '.join(names)}") from None
+            raise records.Unsupported(command, "it does not tell two ports") from None
         return records.PortSettings((low, high))
 
 
@@ -324,7 +304,7 @@ _READERS: dict[str, tuple[type[tuple[object, ...]], Callable[[Portable, Unguesse
     "stat": (Stat, Portable._stat),
     "status": (Status, Portable._status),
     "io": (Io, Portable._io),
-    "cmdline": (Cmdline, Portable._cmdline),
+    "cmdline": (Cmdline, lambda self, process: procfs.cmdline(process.arguments())),
     "cgroup": (Link, lambda self, process: Link()),
     "exe": (Exe, Portable._exe),
     "cwd": (Link, lambda self, process: Link(_text(process.cwd()) or None)),

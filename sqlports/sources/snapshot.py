@@ -194,6 +194,9 @@ class Snapshot:
             else:
                 self.refuse(self.backend.source(group), handle.pid, error)
             return nothing
+        except Unsupported as error:
+            self.refuse(error.source, handle.pid, error)
+            return nothing
 
     def sockets(self, protocols: frozenset[str] | None = None, states: frozenset[str] | None = None) -> Iterator[Socket]:
         """The sockets, or those of these protocols and states. Each state of each protocol is dumped at most once."""

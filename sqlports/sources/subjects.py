@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from sqlports.sources.snapshot import Snapshot
 
 
+# What the kernel adds to the name of a removed file; a name may also end so by itself.
+DELETED = " (deleted)"
+
+
 class Process:
     """A process. Its parts (`stat`, `status`, `exe`, …) are records; `ended` turns true when it is found to be gone."""
 
@@ -48,6 +52,20 @@ class Handle:
     def inode(self) -> int | None:
         """The inode of the kernel object, for what has one of its own."""
         return None if self.link is None else procfs.descriptor(self.link)[1]
+
+    @property
+    def target(self) -> str | None:
+        """The path or the kernel's name for it; that a name was removed is no part of it."""
+        link = self.link
+        return link if link is None or not link.endswith(DELETED) else self.what.target or link
+
+    @property
+    def deleted(self) -> int | None:
+        """Whether its name was removed; None for what has none."""
+        link = self.link
+        if link is None or not link.startswith("/"):
+            return None
+        return self.what.deleted if link.endswith(DELETED) else 0
 
     @property
     def what(self) -> What:
