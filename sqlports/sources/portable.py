@@ -50,7 +50,6 @@ class Portable:
 
     name = "portable"
     tells_inodes = False
-    net_namespace = None
 
     def __init__(self, refuse: Callable[[str, int | None, Exception], None] = lambda source, pid, error: None) -> None:
         self._refuse = refuse
@@ -90,9 +89,7 @@ class Portable:
     def _process(self, pid: int) -> Iterator[Unguessed]:
         """A process to ask, and psutil's errors as OSError. ProcessLookupError when the number is another's by now."""
         try:
-            if pid not in self._processes:
-                self._processes[pid] = Unguessed(pid)
-            process = self._processes[pid]
+            process = self._processes[pid] = self._processes.get(pid) or Unguessed(pid)
             with process.oneshot():
                 yield process
             # Asked last: if it is the same one now, it was the one that answered.
@@ -200,12 +197,12 @@ class Portable:
         return procfs.fdinfo(b"pos: %d\nflags: %o\nmnt_id: 0\n" % (file.position, file.flags))[0]
 
     def sockets(self, family: str, protocol: str, states: frozenset[str]) -> list[SocketRecord]:
-        """The sockets of one family and protocol that are, or may be, in these states. Raises Unsupported."""
+        """The sockets of one family and protocol that are, or may be, in these states."""
         kind = "unix" if protocol == "unix" else "inet"
-        if kind == "unix" and sys.platform == "win32":
-            raise records.Unsupported("psutil", "sockets: unix sockets are not known")
         self._tell("sockets")
         self._tell(kind)
+        if kind == "unix" and sys.platform == "win32":
+            return []
         if kind not in self._listed:
             self._listed[kind] = self._merged(self._list(kind))
         return [
@@ -263,19 +260,9 @@ class Portable:
             raise records.Unsupported(path, "there is no such file") from None
 
     def port_settings(self) -> records.PortSettings:
-        """The system's own port ranges: on macOS the ephemeral one, elsewhere none is known."""
+        """The system's own port ranges: none is known."""
         self._tell("port_registry")
-        if sys.platform != "darwin":
-            return records.PortSettings()
-        import subprocess
-
-        command = "/usr/sbin/sysctl -n net.inet.ip.portrange.first net.inet.ip.portrange.last"
-        said = subprocess.run(command.split(), capture_output=True, timeout=5, check=False)  # noqa: S603 nothing of a user's
-        try:
-            low, high = map(int, said.stdout.split())
-        except ValueError:
-            raise records.Unsupported(command, "it does not tell two ports") from None
-        return records.PortSettings((low, high))
+        return records.PortSettings()
 
 
 def _text(text: str) -> str:

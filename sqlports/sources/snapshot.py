@@ -63,8 +63,11 @@ class Refusal(NamedTuple):
     times: int
 
 
-def make_backend(name: str | None, root: str) -> Backend:
-    """The backend of this name, or what fits the system. Raises ValueError for a name that is none."""
+def make_backend(name: str | None, root: str, refuse: Callable[[str, int | None, Exception], None]) -> Backend:
+    """The backend of this name, or what fits the system; `refuse` is told what it could not read, beside what it raises.
+
+    Raises ValueError for a name that is none, and for a root that the backend cannot look at.
+    """
     if name is None:
         name = "linux" if os.path.exists(os.path.join(root, "proc/stat")) or root != "/" else "portable"
     if name == "linux":
@@ -74,7 +77,9 @@ def make_backend(name: str | None, root: str) -> Backend:
     if name == "portable":
         from sqlports.sources.portable import Portable
 
-        return Portable()
+        if root != "/":
+            raise ValueError(f"the portable backend looks at this system only, not at {root!r}")
+        return Portable(refuse)
     raise ValueError(f"no backend is called {name!r}: linux, portable")
 
 
@@ -94,7 +99,7 @@ class Snapshot:
         check: Callable[[], None] = lambda: None,
         earlier: list[Refusal] | None = None,
     ) -> None:
-        self.backend = make_backend(backend, root)
+        self.backend = make_backend(backend, root, self.refuse)
         self.check = check
         self.earlier = earlier or []
         self.blind = False
@@ -104,7 +109,7 @@ class Snapshot:
         self._processes: dict[int, Process | None] = {}
         self._pids: list[int] | None = None
         self._handles: dict[int, list[Handle]] = {}
-        self._sockets: dict[tuple[str, str], dict[str, list[Socket]]] = {}
+        self._sockets: dict[tuple[str, str], dict[str | None, list[Socket]]] = {}
         self._holders: Holders | None = None
 
     def memo(self, key: Any, make: Callable[[], T]) -> T:
@@ -200,7 +205,8 @@ class Snapshot:
 
     def sockets(self, protocols: frozenset[str] | None = None, states: frozenset[str] | None = None) -> Iterator[Socket]:
         """The sockets, or those of these protocols and states. Each state of each protocol is dumped at most once."""
-        wanted = STATES if states is None else states & STATES
+        # None is the state of those whose state is not known; no search finds them.
+        wanted: frozenset[str | None] = STATES | {None} if states is None else states & STATES
         for family, protocol in PROTOCOLS:
             if protocols is not None and protocol not in protocols:
                 continue
@@ -208,13 +214,14 @@ class Snapshot:
             lacking = wanted - dumped.keys()
             if lacking:
                 self._dump(family, protocol, lacking, dumped)
-            for state in sorted(wanted):
+            for state in sorted(wanted, key=str):
                 yield from dumped[state]
 
-    def _dump(self, family: str, protocol: str, states: frozenset[str], dumped: dict[str, list[Socket]]) -> None:
+    def _dump(self, family: str, protocol: str, lacking: frozenset[str | None], dumped: dict[str | None, list[Socket]]) -> None:
         self.check()
         self.reads[f"{protocol} {family}"] += 1
-        dumped.update((state, []) for state in states)
+        dumped.update((state, []) for state in lacking)
+        states = frozenset(state for state in lacking if state is not None)
         with paused_collector():
             try:
                 records = self.backend.sockets(family, protocol, states)
@@ -231,7 +238,8 @@ class Snapshot:
                     if record.cookie in seen:
                         continue
                     seen.add(record.cookie)
-                dumped.setdefault(record.state, []).append(Socket(record, self))
+                if record.state is not None or None in lacking:
+                    dumped.setdefault(record.state, []).append(Socket(record, self))
 
     def _listed(self, family: str, protocol: str, states: frozenset[str]) -> list[Any]:
         """The second way to the sockets, where the platform has one."""
@@ -252,7 +260,7 @@ class Snapshot:
         """Who holds which socket: one walk over all handles."""
         if self._holders is None:
             self.reads["walk"] += 1
-            self._holders = Holders(self)
+            self._holders = Holders(self) if self.backend.tells_inodes else Named(self)
         return self._holders
 
     def users(self, uids: frozenset[int] | None = None) -> list[User]:
@@ -292,6 +300,8 @@ class Snapshot:
             return
         number = error.errno if isinstance(error, OSError) else None
         denied = number in (errno.EACCES, errno.EPERM)
+        if denied and source == self.backend.source("descriptors"):
+            self.blind = True
         reason = PERMISSION if denied else os.strerror(number) if number else str(error)
         self._refused[source, pid, number, reason] += count
 
@@ -300,6 +310,14 @@ class Snapshot:
         if not self.reads:
             return self.earlier
         return [Refusal(*key, count) for key, count in sorted(self._refused.items(), key=str)]
+
+
+class Named(Holders):
+    """The holders where the platform names one of each socket itself: nothing to walk, but it may hide some from us."""
+
+    def _walk(self, pids: list[int]) -> None:
+        for process in self.system.processes():
+            _ = process.descriptors  # counted, and the look is blind, where it may not be read
 
 
 @contextmanager
