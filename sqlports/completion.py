@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from typing import NamedTuple
 
 import apsw
@@ -12,34 +13,25 @@ import apsw
 from sqlports import dot
 from sqlports.session import Column, Names
 
-# What may come next in a statement.
-CLAUSE, TABLE, NEW, VALUE = "a keyword", "a table", "a name that is not there yet", "an expression"
+# What may come next: a statement, another clause of it, a table, a name that is not there yet, an expression.
+START, CLAUSE, TABLE, NEW, VALUE = "start", "clause", "table", "new", "value"
 
 # The keywords that people want most come first.
+_OPENING = ["SELECT", "WITH", "VALUES", "EXPLAIN", "CREATE", "DROP", "PRAGMA"]
 _COMMON = re.findall(
     r"\w+",
-    "SELECT FROM WHERE JOIN LEFT ON USING GROUP ORDER BY HAVING LIMIT AND OR NOT IN IS NULL LIKE GLOB BETWEEN EXISTS AS "
-    "DISTINCT CASE WHEN THEN ELSE END ASC DESC UNION ALL WITH OFFSET",
+    "FROM WHERE JOIN LEFT ON USING GROUP ORDER BY HAVING LIMIT OFFSET AND OR NOT IN IS NULL LIKE GLOB BETWEEN EXISTS AS CASE",
 )
 _KEYWORDS = [*_COMMON, *sorted(apsw.keywords - set(_COMMON))]
 _TABLE_FOLLOWS = {"FROM", "JOIN", "INTO", "UPDATE", "TABLE"}
 _NAME_FOLLOWS = {"VIEW", "INDEX", "TRIGGER", "PRAGMA", "SAVEPOINT", "RELEASE"}
 _CLAUSES = {"SELECT", "VALUES", "WHERE", "HAVING", "BY", "ON", "SET", "LIMIT", "OFFSET", "USING", "RETURNING", "("}
-_WORD_OPERATORS = {"AND", "OR", "NOT", "IN", "IS", "LIKE", "GLOB", "REGEXP", "MATCH", "BETWEEN", "ESCAPE", "FROM"}
-_OPERATORS = {*_WORD_OPERATORS, "CASE", "WHEN", "THEN", "ELSE", "DISTINCT", "ALL"}
+_OPERATORS = {"AND", "OR", "NOT", "IN", "IS", "LIKE", "GLOB", "REGEXP", "MATCH", "BETWEEN", "ESCAPE"}
+_VALUE_FOLLOWS = {*_OPERATORS, "DISTINCT", "ALL", "CASE", "WHEN", "THEN", "ELSE", "FROM"}
 
 
 class Candidate(NamedTuple):
-    """What to write from `start` up to the cursor, its type ('table', 'INTEGER', 'keyword'), and what it means."""
-
-    text: str
-    start: int
-    type: str
-    doc: str
-
-
-class Offer(NamedTuple):
-    """Something that could be written: the name it is found by, the text for it, its type and doc."""
+    """Something that could be written: the name it is found by, the text for it, its type ('table', 'INTEGER'), its doc."""
 
     name: str
     text: str
@@ -47,34 +39,27 @@ class Offer(NamedTuple):
     doc: str = ""
 
 
-def complete(text: str, cursor: int, names: Names) -> list[Candidate]:
-    """What may stand at the cursor, best first: what begins as the word there, then what has its letters in that order."""
-    if re.match(r"[\w$.]", text[cursor:]):
-        return []
+def complete(text: str, cursor: int, names: Names) -> tuple[int, list[Candidate]]:
+    """Where the word at the cursor begins, and what may stand in its place, best first.
+
+    Best is what begins as the word does; after it comes what has its letters in that order.
+    """
     if text.lstrip().startswith("."):
         word, known = dot.choices(text[:cursor], names)
-        return _ranked(word, cursor - len(word), (Offer(name, name, kind, doc) for name, kind, doc in known))
-    word = re.findall(r"[\w$]*\Z", text[:cursor])[0]
+        offers: Iterable[Candidate] = (Candidate(name, name, kind, doc) for name, kind, doc in known)
+    else:
+        word = re.findall(r"[\w$]*\Z", text[:cursor])[0]
+        offers = _offers(text, cursor - len(word), word, names)
     start = cursor - len(word)
-    tokens = [Token(str(found.lastgroup), found[0], *found.span()) for found in _TOKEN.finditer(text)]
-    if word[:1].isdigit() or text[:start][-1:] in tuple("'\"`])@:?#") or any(token.holds(cursor) for token in tokens):
-        return []
-    begin = max((token.end for token in tokens if token.text == ";" and token.end <= start), default=0)
-    end = min((token.start for token in tokens if token.text == ";" and token.start >= cursor), default=len(text))
-    around = [token for token in tokens if begin <= token.start < end and (token.end <= start or token.start >= cursor)]
-    return _ranked(word, start, _offers([token for token in around if token.kind != "gap"], start, word.islower(), names))
-
-
-def _ranked(word: str, start: int, offers: Iterable[Offer]) -> list[Candidate]:
-    """The offers that fit the word; the order they come in decides between equals."""
-    sought = word.lower()
-    ranked: dict[str, tuple[tuple[int, int], int, Offer]] = {}
+    if re.match(r"[\w$.]", text[cursor:]):
+        return start, []
+    ranked: dict[str, tuple[tuple[int, int], int, Candidate]] = {}
     for number, offer in enumerate(offers):
-        spread = _spread(sought, offer.name.lower())
+        spread = _spread(word.lower(), offer.name.lower())
         if spread is not None:
             ranked.setdefault(offer.text, (spread, number, offer))
-    found = [Candidate(offer.text, start, offer.type, offer.doc) for _, _, offer in sorted(ranked.values())]
-    return [] if len(found) == 1 and found[0].text == word else found
+    found = [offer for _, _, offer in sorted(ranked.values())]
+    return start, [] if len(found) == 1 and found[0].text == word else found
 
 
 def _spread(word: str, name: str) -> tuple[int, int] | None:
@@ -88,35 +73,45 @@ def _spread(word: str, name: str) -> tuple[int, int] | None:
     return (at - first + 1, first) if at >= 0 and len(word) > 1 else None
 
 
-def _offers(tokens: list[Token], start: int, small: bool, names: Names) -> Iterator[Offer]:
-    """All that could be written at a place in a statement."""
-    scope, phase = _read(tokens, start)
+def _offers(text: str, start: int, word: str, names: Names) -> Iterator[Candidate]:
+    """All that could be written in place of a word of SQL; nothing in a text, a comment, a number or a parameter."""
+    cursor = start + len(word)
+    tokens = [Token(str(found.lastgroup), found[0], *found.span()) for found in _TOKEN.finditer(text)]
+    if word[:1].isdigit() or text[:start][-1:] in tuple("'\"`])@:?#") or any(token.holds(cursor) for token in tokens):
+        return
+    begin = max((token.end for token in tokens if token.text == ";" and token.end <= start), default=0)
+    end = min((token.start for token in tokens if token.text == ";" and token.start >= cursor), default=len(text))
+    tokens = [token for token in tokens if begin <= token.start < end and token.kind != "gap"]
     before = [token for token in tokens if token.end <= start]
-    relations = [Offer(name, names.quoted(name), kind, doc) for name, kind, doc in names.relations()]
+    scope, phase = _read(before, [token for token in tokens if token.start >= cursor])
+    relations = [Candidate(name, names.quoted(name), kind, doc) for name, kind, doc in names.relations()]
     if before and before[-1].text == "." and before[-1].end == start:
-        owner = before[-2].name if len(before) > 1 else ""
-        columns = [] if phase == TABLE else scope.columns_of(owner, names)
-        yield from (_offer(column, names) for column in columns)
-        yield from relations if phase == TABLE else ()
-    elif phase == TABLE:
-        yield from (Offer(name, names.quoted(name), "view", "Defined by WITH.") for name in scope.withs())
+        if phase == TABLE:
+            yield from relations
+        elif len(before) > 1:
+            yield from (_offer(column, names) for column in scope.columns_of(before[-2].name, names))
+        return
+    if phase == TABLE:
+        yield from (Candidate(name, names.quoted(name), "view", "Defined by WITH.") for name in scope.withs())
         yield from relations
-    elif phase == VALUE:
+    if phase == VALUE:
         yield from _columns(scope, names)
+    if phase == VALUE and not scope.shared:
         for alias, table in scope.visible():
             if not alias.startswith("("):
-                yield Offer(alias, names.quoted(alias), "alias", f"Of {table}." if isinstance(table, str) else "")
-        yield from (Offer(name, name, kind) for name, kind in names.functions())
-    if phase in (VALUE, CLAUSE) and not (before and before[-1].text == "."):
-        yield from (Offer(known, known.lower() if small else known, "keyword") for known in _KEYWORDS)
+                yield Candidate(alias, names.quoted(alias), "alias", f"Of {table}." if isinstance(table, str) else "")
+        yield from (Candidate(name, name, kind) for name, kind in names.functions())
+    if phase in (START, CLAUSE, VALUE) and not scope.shared:
+        for known in _OPENING + _KEYWORDS if phase == START else _KEYWORDS:
+            yield Candidate(known, known.lower() if word.islower() else known, "keyword")
 
 
-def _offer(column: Column, names: Names, owner: str = "") -> Offer:
+def _offer(column: Column, names: Names, owner: str = "") -> Candidate:
     text = names.quoted(column.name)
-    return Offer(column.name, f"{names.quoted(owner)}.{text}" if owner else text, column.type or "column", column.doc)
+    return Candidate(column.name, f"{names.quoted(owner)}.{text}" if owner else text, column.type or "column", column.doc)
 
 
-def _columns(scope: Scope, names: Names) -> Iterator[Offer]:
+def _columns(scope: Scope, names: Names) -> Iterator[Candidate]:
     """The columns that a place sees, hidden ones last; before FROM is written, those of all tables."""
     tables = [(alias, scope.columns_of(alias, names)) for alias, _ in scope.visible()]
     known = bool(tables)
@@ -159,15 +154,12 @@ _TOKEN = re.compile(
 )
 
 
-def _read(tokens: list[Token], start: int) -> tuple[Scope, str]:
-    """The scope that a place in a statement is in, and what may come there. What stands after it counts too."""
-    scope = Scope()
-    here = None
-    for token in tokens:
-        if here is None and token.start >= start:
-            here = scope, scope.phase
-        scope = scope.after(token)
-    return here or (scope, scope.phase)
+def _read(before: list[Token], behind: list[Token]) -> tuple[Scope, str]:
+    """The scope that a place in a statement is in, and what may come there. What stands behind it counts too."""
+    here = reduce(Scope.after, before, Scope())
+    phase = here.phase
+    reduce(Scope.after, behind, here)
+    return here, phase
 
 
 class Scope:
@@ -179,7 +171,7 @@ class Scope:
     tables  the tables and sub-queries by alias; what has none has a number and a parenthesis for it
     """
 
-    def __init__(self, around: Scope | None = None, phase: str = CLAUSE, clause: str = "") -> None:
+    def __init__(self, around: Scope | None = None, phase: str = START, clause: str = "") -> None:
         self.around = around
         self.phase = phase
         self.clause = clause
@@ -251,14 +243,14 @@ class Scope:
             other = Scope(self.around)
             other.sealed, other._first, other._withs = self.sealed, self._first, self._withs
             return other
-        if word in _OPERATORS and self.clause in _CLAUSES and (word != "FROM" or self._before == "DISTINCT"):
+        if word in _VALUE_FOLLOWS and self.clause in _CLAUSES and (word != "FROM" or self._before == "DISTINCT"):
             self.phase = VALUE
         elif word in _TABLE_FOLLOWS:
             self.clause, self.phase = "FROM", TABLE
         elif word in _CLAUSES:
             self.clause, self.phase = word, VALUE
         elif word == "AS":
-            self.phase = NEW if self.clause in ("FROM", "SELECT") else CLAUSE
+            self.phase = NEW if self.clause in ("FROM", "SELECT") else START
         elif word == "WITH":
             self.clause, self.phase = word, NEW
         elif word in _NAME_FOLLOWS:

@@ -20,7 +20,13 @@ import pytest
 
 from sqlports import Engine
 
+from .conftest import command
+
 pytestmark = pytest.mark.linux
+
+LOOPBACK = "'127.0.0.1'"
+# Another process may use the same port on another address.
+LISTENS = f"local_port = ? AND state = 'LISTEN' AND local_address = {LOOPBACK}"
 
 
 def own(engine: Engine, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -40,14 +46,13 @@ def test_a_listener_is_found_with_pid_fd_address_and_state(live: Engine, child: 
         " inode, cookie, send_queue, net_namespace FROM sockets WHERE port = ? AND address = '127.0.0.1' AND state = 'LISTEN'",
         port,
     ) == [
-        ("tcp", "ipv4", "LISTEN", "127.0.0.1", None, None, holder.pid, fd, 1, "owned", os.geteuid(), inode, cookie, 7)
-        + (os.stat("/proc/self/ns/net").st_ino,)
+        (
+            *("tcp", "ipv4", "LISTEN", "127.0.0.1", None, None, holder.pid, fd, 1, "owned", os.geteuid()),
+            *(inode, cookie, 7, os.stat("/proc/self/ns/net").st_ino),
+        )
     ]
-    assert own(
-        live,
-        "SELECT pid, fd, protocol, family, address, socket FROM listening_ports WHERE port = ? AND protocol = 6 AND address = '127.0.0.1'",
-        port,
-    ) == [(holder.pid, fd, 6, 2, "127.0.0.1", inode)]
+    sql = f"SELECT pid, fd, protocol, family, socket FROM listening_ports WHERE port = ? AND address = {LOOPBACK}"
+    assert own(live, sql, port) == [(holder.pid, fd, 6, 2, inode)]
 
 
 def test_both_ends_of_a_connection_over_ipv6(live: Engine, child: Callable[..., Any]) -> None:
@@ -126,25 +131,10 @@ def test_a_shared_socket_is_one_row_with_all_its_holders(live: Engine, child: Ca
         "tell([s.getsockname()[1], pids])"
     )
     port, pids = holder.told
-    assert own(live, "SELECT pid, owners FROM sockets WHERE port = ? AND state = 'LISTEN' AND address = '127.0.0.1'", port) == [
-        (holder.pid, 4)
-    ]
-    rows = own(
-        live,
-        "SELECT h.pid FROM handles h JOIN sockets USING (inode) WHERE port = ? AND state = 'LISTEN' AND address = '127.0.0.1' ORDER BY 1",
-        port,
-    )
+    assert own(live, f"SELECT pid, owners FROM sockets WHERE {LISTENS}", port) == [(holder.pid, 4)]
+    rows = own(live, f"SELECT h.pid FROM handles h JOIN sockets USING (inode) WHERE {LISTENS} ORDER BY 1", port)
     assert rows == [(pid,) for pid in sorted([holder.pid, *pids])]
-    assert (
-        len(
-            own(
-                live,
-                "SELECT pid FROM process_open_sockets WHERE local_port = ? AND state = 'LISTEN' AND local_address = '127.0.0.1'",
-                port,
-            )
-        )
-        == 4
-    )
+    assert len(own(live, f"SELECT pid FROM process_open_sockets WHERE {LISTENS}", port)) == 4
 
 
 def test_why_a_socket_has_no_owner(live: Engine, child: Callable[..., Any]) -> None:
@@ -275,6 +265,19 @@ def lines(*arguments: str) -> list[str]:
     return subprocess.run(arguments, capture_output=True, text=True, check=False).stdout.splitlines()
 
 
+def agree(mine: Callable[[], Counter[Any]], theirs: Callable[[], Counter[Any]]) -> None:
+    """What another tool says before and after is said here in between, and nothing else; the machine may move meanwhile."""
+    lost: Counter[Any] = Counter()
+    invented: Counter[Any] = Counter()
+    for _ in range(8):
+        before, found, after = theirs(), mine(), theirs()
+        lost, invented = (before & after) - found, found - (before | after)
+        if not lost and not invented:
+            assert found, "nothing was compared"
+            return
+    assert (lost, invented) == (Counter(), Counter())
+
+
 SS_STATES = {
     "ESTAB": "ESTABLISHED",
     "SYN-SENT": "SYN_SENT",
@@ -295,25 +298,24 @@ def test_every_row_of_ss_is_a_row_here_and_no_other(live: Engine, child: Callabl
         "keep = []\n"
         "for _ in range(20):\n"
         "    l = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(l.getsockname()); s = l.accept()[0]\n"
-        "    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('', 0)); keep += [l, c, s, u, *socket.socketpair()]\n"
+        "    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('', 0))\n"
+        "    keep += [l, c, s, u, *socket.socketpair()]\n"
         "keep[1].close(); keep[8].shutdown(socket.SHUT_WR)\ntell(1)"
     )
-    pattern = re.compile(r"users:\((.*)\)")
-    mine: Counter[tuple[str, ...]] = Counter()
-    theirs: Counter[tuple[str, ...]] = Counter()
-    for _ in range(5):
-        theirs = Counter()
+
+    def theirs() -> Counter[tuple[str, ...]]:
+        found: Counter[tuple[str, ...]] = Counter()
         for line in lines("ss", "-H", "-tuanxOpe"):
             fields = line.split()
             if fields[0] not in ("tcp", "udp"):
                 continue
-            users = pattern.search(line)
+            users = re.search(r"users:\((.*)\)", line)
             held = len(set(re.findall(r"pid=(\d+)", users[1]))) if users else 0
             inode = re.search(r"ino:(\d+)", line)
             address, _, port = fields[4].rpartition(":")
             cookie = re.search(r" sk:([0-9a-f]+)", line)
             assert cookie
-            theirs[
+            found[
                 fields[0],
                 SS_STATES[fields[1]],
                 address.split("%")[0].strip("[]").replace("*", "::"),
@@ -322,73 +324,53 @@ def test_every_row_of_ss_is_a_row_here_and_no_other(live: Engine, child: Callabl
                 str(int(cookie[1], 16)),
                 str(held),
             ] += 1
-        mine = Counter(
-            tuple(str(cell) for cell in row)
-            for row in own(
-                live,
-                "SELECT protocol, state, local_address, local_port, inode, cookie, coalesce(owners, 0) FROM sockets"
-                " WHERE protocol IN ('tcp', 'udp') AND state <> 'BOUND'",
-            )
-        )
-        if mine == theirs:
-            break
-    assert mine == theirs
+        return found
+
+    sql = (
+        "SELECT protocol, state, local_address, local_port, inode, cookie, coalesce(owners, 0) FROM sockets"
+        " WHERE protocol IN ('tcp', 'udp') AND state <> 'BOUND'"
+    )
+    agree(lambda: Counter(tuple(map(str, row)) for row in own(live, sql)), theirs)
 
 
 def test_unix_sockets_equal_those_of_ss(live: Engine, child: Callable[..., Any]) -> None:
     child("keep = [socket.socketpair() for _ in range(10)]\ntell(1)")
-    mine: set[tuple[int, int]] = set()
-    theirs: set[tuple[int, int]] = set()
-    for _ in range(5):
-        theirs = set()
-        for line in lines("ss", "-H", "-xanO"):
-            # The two numbers after the two names are the inodes of this end and of the other.
-            numbers = re.findall(r"(?<= )(\d+)(?= )", line.rstrip() + " ")
-            theirs.add((int(numbers[-2]), int(numbers[-1])))
-        mine = {(row[0], row[1] or 0) for row in own(live, "SELECT inode, peer_inode FROM sockets WHERE protocol = 'unix'")}
-        if mine == theirs:
-            break
-    assert mine == theirs
+
+    def theirs() -> Counter[tuple[int, int]]:
+        # The last two numbers of a line are the inodes of this end and of the other.
+        found = (re.findall(r"(?<= )(\d+)(?= )", line.rstrip() + " ") for line in lines("ss", "-H", "-xanO"))
+        return Counter((int(numbers[-2]), int(numbers[-1])) for numbers in found)
+
+    sql = "SELECT inode, coalesce(peer_inode, 0) FROM sockets WHERE protocol = 'unix'"
+    agree(lambda: Counter(own(live, sql)), theirs)  # type: ignore[arg-type]
 
 
-def test_the_socket_files_of_proc_say_the_same(live: Engine, child: Callable[..., Any]) -> None:
+def test_the_socket_files_of_proc_say_the_same(child: Callable[..., Any]) -> None:
     from sqlports.sources.linux import Linux
     from sqlports.sources.sock_diag import STATES
 
     child("l = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(l.getsockname())\ntell(1)")
     linux = Linux()
+    kinds = [("ipv4", "tcp"), ("ipv6", "tcp"), ("ipv4", "udp"), ("ipv6", "udp")]
 
-    def told(records: list[Any]) -> list[tuple[Any, ...]]:
-        return sorted(
-            (tuple(record[:9]) + (record.inode, record.uid) for record in records if record.state != "BOUND"), key=str
+    def told(read: Callable[..., list[Any]]) -> Counter[tuple[Any, ...]]:
+        return Counter(
+            (*record[:9], record.inode, record.uid)
+            for kind in kinds
+            for record in read(*kind, STATES)
+            if record.state != "BOUND"
         )
 
-    for family, protocol in (("ipv4", "tcp"), ("ipv6", "tcp"), ("ipv4", "udp"), ("ipv6", "udp")):
-        for _ in range(5):
-            one = told(linux.sockets(family, protocol, STATES))
-            other = told(linux.listed_sockets(family, protocol, STATES))
-            if one == other:
-                break
-        assert one == other
+    agree(lambda: told(linux.listed_sockets), lambda: told(linux.sockets))
 
 
 def test_processes_equal_those_of_ps(live: Engine) -> None:
-    rows: set[tuple[str, ...]] = set()
-    theirs: set[tuple[str, ...]] = set()
-    for _ in range(5):
-        theirs = {
-            tuple(line.split(None, 7))
-            for line in lines("ps", "-eo", "pid=,ppid=,pgid=,sess=,uid=,euid=,nlwp=,comm=")
-            if line.split(None, 7)[7] != "ps"
-        }
-        rows = {
-            tuple(map(str, row))
-            for row in own(live, "SELECT pid, parent, pgroup, session, uid, euid, threads, name FROM processes")
-        }
-        theirs = {(*row[:7], re.sub(r" <defunct>$", "", row[7])) for row in theirs}
-        if rows == theirs:
-            break
-    assert rows == theirs
+    def theirs() -> Counter[tuple[str, ...]]:
+        rows = [line.split(None, 7) for line in lines("ps", "-eo", "pid=,ppid=,pgid=,sess=,uid=,euid=,nlwp=,comm=")]
+        return Counter((*row[:7], re.sub(r" <defunct>$", "", row[7])) for row in rows if row[7] != "ps")
+
+    sql = "SELECT pid, parent, pgroup, session, uid, euid, threads, name FROM processes"
+    agree(lambda: Counter(tuple(map(str, row)) for row in own(live, sql)), theirs)
 
 
 def test_listeners_without_owner_walk_no_handles(live: Engine) -> None:
@@ -446,3 +428,74 @@ def test_processes_that_come_and_go_make_no_error_and_no_half_row(live: Engine, 
         for row in rows:
             assert row["pid"] in refused or None not in (row["name"], row["parent"], row["uid"], row["state"]), row
         assert steady.pid in {row["pid"] for row in live.query("SELECT DISTINCT pid FROM handles WHERE target IS NOT NULL")}
+
+
+def reborn(pid: int) -> subprocess.Popen[bytes]:
+    """A new process with the number of an ended one."""
+    for _ in range(200):
+        Path("/proc/sys/kernel/ns_last_pid").write_text(str(pid - 1))
+        process = subprocess.Popen(["/bin/sleep", "1000"])
+        if process.pid == pid:
+            return process
+        process.kill()
+        process.wait()
+    pytest.skip("somebody else took the number every time")
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("others", [0, 100])
+def test_a_process_that_got_the_number_of_an_ended_one_is_not_taken_for_it(others: int, live: Engine) -> None:
+    if not os.access("/proc/sys/kernel/ns_last_pid", os.W_OK):
+        pytest.skip("this kernel does not let anybody choose a process id")
+    crowd = [subprocess.Popen(["/bin/sleep", "1000"]) for _ in range(others)]
+    first = subprocess.Popen(["/bin/sh", "-c", "read x"], stdin=subprocess.PIPE)
+    second = None
+    try:
+        with live.snapshot():
+            assert own(live, "SELECT name FROM processes WHERE pid = ?", first.pid) == [("sh",)]
+            # With many others in between, the directory of the first is no longer held open.
+            live.query("SELECT sum(user_time) FROM processes")
+            first.kill()
+            first.wait()
+            # The kernel tells starts to a hundredth of a second; numbers do not come round faster by themselves.
+            time.sleep(0.05)
+            second = reborn(first.pid)
+            assert own(live, "SELECT cmdline FROM processes WHERE pid = ?", first.pid) in ([], [(None,)])
+            assert own(live, "SELECT name FROM processes WHERE pid = ?", first.pid) in ([], [("sh",)])
+            [ended] = own(live, "SELECT reason FROM scan_errors WHERE pid = ?", first.pid)
+            assert ended == ("ended",)
+    finally:
+        for process in [*crowd, first, *([second] if second else [])]:
+            process.kill()
+            process.wait()
+        assert first.stdin
+        first.stdin.close()
+
+
+def test_two_megabytes_of_arguments_are_whole(live: Engine, child: Callable[..., Any]) -> None:
+    # One argument may have 128 KiB, all together a quarter of the stack.
+    arguments = ["x" * 100_000, "y z"] * 10
+    process = subprocess.Popen(["/bin/sh", "-c", "read x", *arguments], stdin=subprocess.PIPE)
+    try:
+        while os.readlink(f"/proc/{process.pid}/exe") == os.path.realpath(sys.executable):
+            time.sleep(0.01)
+        [(argv, cmdline)] = own(live, "SELECT argv, cmdline FROM processes WHERE pid = ?", process.pid)
+    finally:
+        process.kill()
+        process.communicate()
+    assert json.loads(argv) == ["/bin/sh", "-c", "read x", *arguments]
+    assert cmdline == " ".join(["/bin/sh", "-c", "read x", *arguments])
+
+
+@pytest.mark.parametrize("name", [b"a) S 1 (b", b"two\nlines", b"\x1b[31mred", b"bad\xff\xfe", b" spaces ", b"\x01\x02"])
+def test_any_name_a_process_may_give_itself(name: bytes, live: Engine, child: Callable[..., Any]) -> None:
+    holder = child(
+        f"import ctypes; ctypes.CDLL(None).prctl(15, {name!r}, 0, 0, 0); s = socket.create_server(('127.0.0.1', 0)); tell(1)"
+    )
+    sql = "SELECT name, parent, state FROM processes WHERE pid = ?"
+    [(shown, parent, state)] = own(live, sql, holder.pid)
+    assert (shown, parent) == (name.decode("utf-8", "backslashreplace"), os.getpid())
+    assert state in ("S", "R")
+    done = command("SELECT name, count(*) OVER () AS n FROM processes WHERE pid = :pid", "-p", f"pid={holder.pid}", "--line")
+    assert len(done.stdout.splitlines()) == 2
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.stdout)

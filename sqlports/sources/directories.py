@@ -15,14 +15,17 @@ class ProcessDirectories:
     """Reads a process's files through one descriptor of its directory, which goes dead with the process.
 
     So a new process that is given the number of an ended one is never taken for it. Only the last few directories are kept
-    open; when one is opened again, `is_younger`, given the bytes of its `stat`, says whether it is somebody else's now.
+    open; when one is opened again, the process's start tells whether it is still the same.
     """
 
-    def __init__(self, proc: str, is_younger: Callable[[bytes], bool]) -> None:
+    def __init__(self, proc: str, start_ticks: Callable[[bytes], int], ticks_now: Callable[[], float]) -> None:
+        """`start_ticks` reads the start from the bytes of a `stat`; `ticks_now` is the present on the same clock."""
         self.proc = proc
-        self.is_younger = is_younger
+        self.start_ticks = start_ticks
+        self.ticks_now = ticks_now
         self._open: OrderedDict[int, int] = OrderedDict()
-        self._known: set[int] = set()
+        self._first_seen: dict[int, float] = {}
+        self._started: dict[int, int] = {}
 
     def __del__(self) -> None:
         for directory in self._open.values():
@@ -34,10 +37,11 @@ class ProcessDirectories:
         if directory is not None:
             return directory
         directory = os.open(f"{self.proc}/{pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        if pid in self._known and self.is_younger(_read(directory, "stat")):
+        if pid not in self._first_seen:
+            self._first_seen[pid] = self.ticks_now()
+        elif self._is_another(pid, directory):
             os.close(directory)
             raise ProcessLookupError(errno.ESRCH, "the process ended and its number was given to another")
-        self._known.add(pid)
         self._open[pid] = directory
         if len(self._open) > KEPT:
             os.close(self._open.popitem(last=False)[1])
@@ -45,7 +49,16 @@ class ProcessDirectories:
 
     def file(self, pid: int, name: str) -> bytes:
         """The whole of a file below /proc/PID. Raises OSError."""
-        return _read(self.open(pid), name)
+        data = _read(self.open(pid), name)
+        if name == "stat":
+            self._started.setdefault(pid, self.start_ticks(data))
+        return data
+
+    def _is_another(self, pid: int, directory: int) -> bool:
+        """Whether the process that has the number now is not the one that had it when it was first seen."""
+        started = self.start_ticks(_read(directory, "stat"))
+        known = self._started.get(pid)
+        return started > self._first_seen[pid] if known is None else started != known
 
     def is_named(self, pid: int, path: str, status: os.stat_result) -> bool:
         """Whether the path, as the process sees it, is still this file."""

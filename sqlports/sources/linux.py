@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat as modes
 import time
@@ -48,7 +47,7 @@ class Linux:
     def __init__(self, root: str = "/") -> None:
         self.root = root
         self.proc = os.path.join(root, "proc")
-        self._directories = ProcessDirectories(self.proc, self._is_younger)
+        self._directories = ProcessDirectories(self.proc, procfs.start_ticks, self._ticks_now)
         self._mounts: dict[int, str] = {}
 
     def pids(self) -> list[int]:
@@ -215,23 +214,12 @@ class Linux:
             booted = round(time.clock_gettime(time.CLOCK_REALTIME) - time.clock_gettime(time.CLOCK_BOOTTIME), 2)
         return procfs.Clock(os.sysconf("SC_CLK_TCK"), boot_time, booted)
 
-    @cached_property
-    def newest(self) -> float:
-        """The start ticks beyond which a process is younger than this look."""
-        if self.root != "/":
-            return float("inf")
-        return time.clock_gettime(time.CLOCK_BOOTTIME) * self.clock.hz + 1
+    def _ticks_now(self) -> float:
+        """The present on the clock of process starts; another system's is not known."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME) * self.clock.hz if self.root == "/" else float("inf")
 
     def _read_stat(self, pid: int) -> tuple[object, ...]:
-        now = time.time() if self.root == "/" else None
-        data = self._file(pid, "stat")
-        if self._is_younger(data):
-            raise ProcessLookupError(errno.ESRCH, "the process is younger than this look")
-        return procfs.stat(data, self.clock, now)
-
-    def _is_younger(self, data: bytes) -> bool:
-        """Whether the process of this /proc/PID/stat started after the look did: then it is not the one that was listed."""
-        return procfs.start_ticks(data) > self.newest
+        return procfs.stat(self._file(pid, "stat"), self.clock, time.time() if self.root == "/" else None)
 
     def _read_exe(self, pid: int) -> tuple[object, ...]:
         try:

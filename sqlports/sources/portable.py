@@ -21,8 +21,11 @@ from sqlports.sources import passwd, procfs, records, services
 from sqlports.sources.records import Cmdline, Descriptor, Descriptors, Exe, Fdinfo, Io, Link, SocketRecord, Stat, Status, What
 from sqlports.sources.sock_diag import STATES
 
-_WORDS = "running sleeping disk-sleep stopped tracing-stop zombie dead wake-kill waking idle parked".split()
-_LETTERS = dict(zip(_WORDS, "RSDTtZXKWIP", strict=True))
+_LETTERS = {
+    "running": "R", "sleeping": "S", "disk-sleep": "D", "stopped": "T", "tracing-stop": "t", "zombie": "Z", "dead": "X",
+    "wake-kill": "K", "waking": "W", "idle": "I", "parked": "P",
+}  # fmt: skip
+_TCP_STATES = {state: state for state in STATES} | {"DELETE_TCB": "CLOSE"}  # which on Windows is the end of a connection
 _FAMILIES = {socket.AF_INET: "ipv4", socket.AF_INET6: "ipv6"}
 _TYPES = {socket.SOCK_STREAM: "stream", socket.SOCK_DGRAM: "datagram", socket.SOCK_SEQPACKET: "seqpacket"}
 
@@ -31,10 +34,7 @@ _LOST = (RuntimeError, ValueError, LookupError)
 
 
 class Unguessed(psutil.Process):
-    """A process of psutil that says what the system says.
-
-    psutil would lengthen a name, and invent a path it may not read, out of the arguments, which a process can set to anything.
-    """
+    """What the system says of a process. psutil would lengthen its name, and invent its path, out of the arguments."""
 
     def cmdline(self) -> list[str]:
         """No arguments, for psutil to guess from; `arguments` has them."""
@@ -46,7 +46,7 @@ class Unguessed(psutil.Process):
 
 
 class Portable:
-    """Asks psutil about this system. `refuse` is told what could not be read, as `Snapshot.refuse` is."""
+    """Asks psutil about this system. `refuse` is told what it could not read, beside what it raises."""
 
     name = "portable"
     tells_inodes = False
@@ -147,20 +147,24 @@ class Portable:
         ask = getattr(os, call, None)
         try:
             return int(ask(pid)) if ask and pid else None
-        except PermissionError as error:
-            self._refuse(call, pid, error)
+        except OSError as error:
+            if error.errno != errno.ESRCH:  # which is what macOS says of a zombie
+                self._refuse(call, pid, error)
             return None
 
     def _status(self, process: Unguessed) -> Status:
-        uids, gids = (self._ask(process, name) or (None, None, None) for name in ("uids", "gids"))
+        uid, euid, suid = self._ask(process, "uids") or (None, None, None)
+        gid, egid, sgid = self._ask(process, "gids") or (None, None, None)
         memory = self._ask(process, "memory_info")
         # What has no address space, a kernel thread or a zombie, has no size either.
         rss, vms = (memory.rss, memory.vms) if memory and memory.vms else (None, None)
-        return Status(*uids, *gids, None, rss, vms)
+        return Status(uid, euid, suid, gid, egid, sgid, None, rss, vms)
 
     def _io(self, process: Unguessed) -> Io:
         # Only on Linux is it about storage, and there psutil leaves out what was dropped before it was written.
-        return Io(process.io_counters().read_bytes) if sys.platform == "linux" else Io()
+        if sys.platform == "linux":
+            return Io(process.io_counters().read_bytes)
+        return Io()
 
     def _exe(self, process: Unguessed) -> Exe:
         path = process.exe()
@@ -180,9 +184,8 @@ class Portable:
         with self._process(pid) as process:
             files = self._files[pid] = {file.fd: file for file in process.open_files()}
         found = {fd: Descriptor(fd, _text(file.path)) for fd, file in files.items()}
-        for held in self._held(pid, "inet") + self._held(pid, "unix"):
-            if held.fd is not None:
-                found[held.fd] = Descriptor(held.fd, "socket")
+        held = self._held(pid, "inet") + self._held(pid, "unix")
+        found.update((record.fd, Descriptor(record.fd, "socket")) for record in held if record.fd is not None)
         return list(found.values())
 
     def what(self, pid: int, descriptor: Descriptor) -> What:
@@ -192,7 +195,7 @@ class Portable:
     def fdinfo(self, pid: int, fd: int) -> Fdinfo:
         """The state of a descriptor when it was listed; known of files on Linux."""
         file = self._files[pid].get(fd)
-        if not hasattr(file, "flags"):
+        if file is None or not hasattr(file, "flags"):
             return Fdinfo()
         return procfs.fdinfo(b"pos: %d\nflags: %o\nmnt_id: 0\n" % (file.position, file.flags))[0]
 
@@ -250,9 +253,8 @@ class Portable:
 
     def services(self) -> list[records.Service]:
         """The lines of the services file. Raises Unsupported where there is none."""
-        path = "/etc/services"
-        if sys.platform == "win32":
-            path = os.path.join(os.environ.get("SystemRoot", "C:\\Windows"), "System32", "drivers", "etc", "services")
+        root = os.path.join(os.environ["SYSTEMROOT"], "System32", "drivers") if sys.platform == "win32" else "/"
+        path = os.path.join(root, "etc", "services")
         try:
             with open(path, "rb") as file:
                 return services.parse(procfs.text(file.read()))
@@ -272,19 +274,16 @@ def _text(text: str) -> str:
 
 def _record(connection: Any, pid: int | None) -> SocketRecord:
     """A connection of psutil. Its -1 for no descriptor, and 0 for no process on Windows, are None."""
-    kind = _TYPES.get(connection.type, str(int(connection.type)))
-    fd = connection.fd if connection.fd >= 0 else None
-    if connection.family not in _FAMILIES:
-        return SocketRecord("unix", "unix", kind, None, path=_text(connection.laddr) or None, pid=pid or None, fd=fd)
-    if connection.type != socket.SOCK_STREAM:
-        protocol, state = "udp", "ESTABLISHED" if connection.raddr else "UNCONNECTED"
+    family, kind = _FAMILIES.get(connection.family), _TYPES.get(connection.type, str(int(connection.type)))
+    pid, fd = pid or None, connection.fd if connection.fd >= 0 else None
+    if family is None:
+        return SocketRecord("unix", "unix", kind, None, path=_text(connection.laddr) or None, pid=pid, fd=fd)
+    if connection.type == socket.SOCK_STREAM:
+        protocol, state = "tcp", _TCP_STATES.get(connection.status)
     else:
-        # MIB_TCP_STATE_DELETE_TCB of Windows is the end of a connection.
-        protocol, state = "tcp", "CLOSE" if connection.status == "DELETE_TCB" else connection.status
-    ends = *(connection.laddr or (None, None)), *(connection.raddr or (None, None))
-    return SocketRecord(
-        protocol, _FAMILIES[connection.family], kind, state if state in STATES else None, *ends, pid=pid or None, fd=fd
-    )
+        protocol, state = "udp", "ESTABLISHED" if connection.raddr else "UNCONNECTED"
+    (address, port), (remote, remote_port) = (end or (None, None) for end in (connection.laddr, connection.raddr))
+    return SocketRecord(protocol, family, kind, state, address, port, remote, remote_port, pid=pid, fd=fd)
 
 
 _READERS: dict[str, tuple[type[tuple[object, ...]], Callable[[Portable, Unguessed], tuple[object, ...]]]] = {
