@@ -114,16 +114,15 @@ def _offer(column: Column, names: Names, owner: str = "") -> Candidate:
 def _columns(scope: Scope, names: Names) -> Iterator[Candidate]:
     """The columns that a place sees, hidden ones last; before FROM is written, those of all tables."""
     tables = [(alias, scope.columns_of(alias, names)) for alias, _ in scope.visible()]
-    known = bool(tables)
-    if not known:
-        tables = [(name, names.columns(name)) for name, _, _ in names.relations()]
+    tables = tables or [("(", names.columns(name)) for name, _, _ in names.relations()]
     times = Counter(column.name for _, columns in tables for column in columns)
     for hidden in (False, True):
         for alias, columns in tables:
             for column in columns:
-                if column.hidden is hidden and (times[column.name] > 1 or not scope.shared):
-                    ambiguous = known and times[column.name] > 1 and not scope.shared and not alias.startswith("(")
-                    yield _offer(column, names, alias if ambiguous else "")
+                several = times[column.name] > 1
+                if column.hidden is hidden and (several or not scope.shared):
+                    qualified = several and not scope.shared and not alias.startswith("(")
+                    yield _offer(column, names, alias if qualified else "")
 
 
 class Token(NamedTuple):
@@ -192,7 +191,7 @@ class Scope:
         """What WITH defines, here and around."""
         return {**(self.around.withs() if self.around else {}), **self._withs}
 
-    def columns_of(self, owner: str, names: Names, depth: int = 8) -> list[Column]:
+    def columns_of(self, owner: str, names: Names, depth: int = 4) -> list[Column]:
         """The columns of the table of this alias, or of this name when there is no such alias."""
         table = next((table for alias, table in self.visible() if alias.lower() == owner.lower()), owner)
         if isinstance(table, str):

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+import apsw
+
 from sqlports import catalogue, registry
 from sqlports.catalogue import summary
 from sqlports.errors import Error, nearest
@@ -119,6 +121,15 @@ def command_in(text: str) -> str | None:
     if word in _WORDS:
         return f".{word}"
     return stripped if stripped.startswith(".") else None
+
+
+def unfinished(text: str) -> bool:
+    """Whether an input needs more lines before it can run."""
+    if command_in(text) or "\0" in text:
+        return False
+    # A comment ends with its line.
+    sql = text.encode("utf-8", "replace").decode() + "\n"
+    return apsw.incomplete(sql).status == apsw.SQLITE_ERROR
 
 
 def parts(text: str) -> tuple[str, str | None]:

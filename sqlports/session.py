@@ -114,6 +114,22 @@ def stoppable(engine: Engine) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextlib.contextmanager
+def ended() -> Iterator[None]:
+    """While this lasts, what ends the process leaves by the same way as `.quit`, and so the terminal as it was."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    numbers = [signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])]
+    before = {number: signal.signal(number, leave) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class Relation(NamedTuple):
     """A table or view: its name, 'table' or 'view', and what it tells."""
 

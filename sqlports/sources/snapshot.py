@@ -300,7 +300,8 @@ class Snapshot:
             return
         number = error.errno if isinstance(error, OSError) else None
         denied = number in (errno.EACCES, errno.EPERM)
-        if denied and source == self.backend.source("descriptors"):
+        # Who may not see the directory of a process may not see its descriptors.
+        if denied and source in map(self.backend.source, ("descriptors", "cwd")):
             self.blind = True
         reason = PERMISSION if denied else os.strerror(number) if number else str(error)
         self._refused[source, pid, number, reason] += count
@@ -313,11 +314,12 @@ class Snapshot:
 
 
 class Named(Holders):
-    """The holders where the platform names one of each socket itself: nothing to walk, but it may hide some from us."""
+    """The holders where the platform names one of each socket itself: no handles to walk."""
 
     def _walk(self, pids: list[int]) -> None:
-        for process in self.system.processes():
-            _ = process.descriptors  # counted, and the look is blind, where it may not be read
+        # Windows names them to everybody; elsewhere this shows whether some are hidden from us.
+        for process in self.system.processes() if os.name == "posix" else ():
+            _ = process.cwd
 
 
 @contextmanager
