@@ -6,18 +6,15 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from sqlports.engine import Engine
-    from sqlports.sources.snapshot import Refusal
 
 DONE, FAILED, USAGE, TIMED_OUT, INTERRUPTED = 0, 1, 2, 4, 130
 MODES = ("table", "json", "jsonl", "csv", "tsv", "markdown", "line")
@@ -33,6 +30,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command; returns its exit status."""
     from sqlports.errors import Error, Interrupted, QueryTimeout
     from sqlports.output import abandon_stdout
+    from sqlports.session import complain
 
     try:
         options = parse(arguments)
@@ -158,45 +156,18 @@ def _scripts(options: argparse.Namespace) -> Iterator[str]:
 
 def _query(engine: Engine, scripts: list[str], options: argparse.Namespace) -> None:
     """Run the scripts and write their results; what could not be seen is said once at the end."""
-    from sqlports import render
     from sqlports.output import Output
+    from sqlports.session import Session
 
-    output = Output(options.output, options.mode)
-    refusals: list[Refusal] = []
-    wrote = False
+    session = Session(engine, options.mode, Output(options.output, options.mode), options.limit)
     try:
         for script in scripts:
-            for result in engine.run(script, dict(options.param)):
-                if wrote and options.mode not in ("json", "jsonl"):
-                    output.write("\n")
-                written = render.write(result.columns, islice(result, options.limit), options.mode, output)
-                output.flush()
-                wrote = True
-                if options.limit is not None and written.rows == options.limit and next(iter(result), None):
-                    complain(f"only the first {options.limit} rows are shown (--limit)")
-                result.close()
-                refusals += engine.refusals
-                _remark(written)
-        output.close()
+            session.run(script, dict(options.param))
+        session.output.close()
     finally:
-        _tell_refusals(refusals)
-
-
-def _remark(written: Any) -> None:
-    if written.remark:
-        complain(written.remark)
-    if written.cut:
-        values = "1 value is" if written.cut == 1 else f"{written.cut} values are"
-        complain(f"{values} cut to fit the terminal; --line shows them whole")
-
-
-def _tell_refusals(refusals: list[Refusal]) -> None:
-    if refusals:
-        from sqlports.notice import not_permitted
-
-        told = not_permitted(refusals)
-        if told:
-            complain(told)
+        hidden = session.hidden()
+        if hidden:
+            session.tell(hidden)
 
 
 def _catalogue(engine: Engine, options: argparse.Namespace) -> int:
@@ -204,6 +175,7 @@ def _catalogue(engine: Engine, options: argparse.Namespace) -> int:
     from sqlports import catalogue, render
     from sqlports.errors import QueryError, nearest
     from sqlports.output import Output
+    from sqlports.session import remark
 
     command, *names = options.sql
     output = Output(options.output, options.mode)
@@ -215,15 +187,6 @@ def _catalogue(engine: Engine, options: argparse.Namespace) -> int:
         except KeyError:
             meant = nearest(name, [known for known, _, _ in catalogue.relations()])
             raise QueryError(f"no such table: {name}", hint=f"did you mean {meant}?" if meant else None) from None
-        _remark(render.write(catalogue.COLUMNS, rows, options.mode, output))
+        remark(render.write(catalogue.COLUMNS, rows, options.mode, output))
     output.close()
     return DONE
-
-
-def complain(message: str) -> None:
-    """Say something to people. Nobody listening is no error."""
-    from sqlports.cells import safe
-
-    text = "\n".join(safe(line) for line in message.split("\n"))
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        print(f"sqlports: {text}", file=sys.stderr, flush=True)

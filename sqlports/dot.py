@@ -66,7 +66,7 @@ def tables(shell: Shell, pattern: str) -> None:
 
 
 def schema(shell: Shell, name: str) -> None:
-    """Show the SQL that stands for a table or view, with the meaning of each column. Without NAME that of all."""
+    """Show the columns of a table or the SQL of a view. Without NAME those of all."""
     names = shell.names
     for number, relation in enumerate([name] if name else [relation.name for relation in names.relations()]):
         known = relation.lower()
@@ -77,7 +77,7 @@ def schema(shell: Shell, name: str) -> None:
 
 
 def mode(shell: Shell, name: str) -> None:
-    """Show or set how results are written: table, json, jsonl, csv, tsv, markdown or line. The names may be shortened."""
+    """Show or set how results are written. MODE is table, json, jsonl, csv, tsv, markdown or line, or how one begins."""
     if name:
         shell.mode = _one_of(name, MODES, "mode")
     else:

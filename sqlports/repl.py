@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
-import stat
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import FileIO
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sqlports import __version__, dot, render
 from sqlports.cells import safe
 from sqlports.errors import Error, Interrupted
 from sqlports.output import Output
-from sqlports.session import Names, Session, complain, ended, stoppable
+from sqlports.session import Names, Session, complain, ended, remark, stoppable
 
 if TYPE_CHECKING:
     from sqlports.engine import Engine
 
 PROMPT = "sqlports> "
 MORE = "     ...> "
+# What shows values that a table had to cut.
+WHOLE = ".mode line"
 BANNER = f"sqlports {__version__}: SQL ends with a semicolon, .help tells more, Ctrl-D leaves"
 
 
@@ -43,7 +43,7 @@ class Repl:
     def loop(self) -> int:
         """Read and run until the end; returns the exit status. Raises OSError when the terminal is gone."""
         history = History(history_path())
-        reader = make_reader(self.names, history)
+        read = make_reader(self.names, history.entries)
         _tell(BANNER)
         with ended():
             while True:
@@ -51,21 +51,26 @@ class Repl:
                     _tell(history.fault)
                     history.fault = None
                 try:
-                    text = reader.read()
-                    self.handle(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+                    text = read()
+                    history.add(text)
+                    self.handle(text)
                 except KeyboardInterrupt:
                     continue
                 except (EOFError, dot.Leave):
                     return 0
-                except OSError:
-                    # An editor that cannot use this terminal; the plain reader is the last that can.
-                    if isinstance(reader, Plain):
+                except BrokenPipeError:
+                    raise
+                except Exception:
+                    # What the editor cannot read may still be read plainly.
+                    if read is read_plain:
                         raise
-                    reader = Plain()
+                    read = read_plain
 
     def handle(self, text: str) -> None:
         """Run an input: a dot command or SQL. Raises Leave, and BrokenPipeError when nobody reads the output."""
         self._session = self._new_session()
+        # What the terminal sent and is no text; SQLite takes none of it.
+        text = text.encode("utf-8", "replace").decode()
         try:
             with stoppable(self.engine):
                 command = dot.command_in(text)
@@ -91,7 +96,7 @@ class Repl:
         """Write a result in the current mode."""
         written = render.write(columns, rows, self.mode, self._session.output)
         self._session.output.flush()
-        self._session.remark(written)
+        remark(written, _tell, WHOLE)
 
     def write(self, text: str) -> None:
         """Write lines of text."""
@@ -100,7 +105,7 @@ class Repl:
 
     def _new_session(self) -> Session:
         # Each with its own output: the window may have another width by now.
-        return Session(self.engine, self.mode, Output(None, self.mode), tell=_tell, whole=".mode line")
+        return Session(self.engine, self.mode, Output(None, self.mode), tell=_tell, whole=WHOLE)
 
     def _tell_hidden(self) -> None:
         """Say what was not permitted, unless it was said before; the number of processes makes no difference."""
@@ -115,49 +120,40 @@ def _tell(message: str) -> None:
     complain(message, lead="")
 
 
-class Reader(Protocol):
-    """Reads inputs."""
-
-    def read(self) -> str:
-        """The next input, which may have several lines. Raises EOFError, KeyboardInterrupt and OSError."""
-
-
-class Plain:
-    """Reads lines as the terminal gives them."""
-
-    def __init__(self) -> None:
-        if hasattr(sys.stdin, "reconfigure"):
-            sys.stdin.reconfigure(errors="replace")
-
-    def read(self) -> str:
-        text = self._line(PROMPT)
-        while dot.unfinished(text):
-            text += "\n" + self._line(MORE)
-        return text
-
-    def _line(self, prompt: str) -> str:
-        print(prompt, end="", file=sys.stderr, flush=True)
-        try:
-            return input()
-        except (EOFError, KeyboardInterrupt):
-            print(file=sys.stderr)
-            raise
+def read_plain() -> str:
+    """The next input, its lines as the terminal gives them. Raises EOFError, KeyboardInterrupt and OSError."""
+    text = _read_line(PROMPT)
+    while dot.unfinished(text):
+        text += "\n" + _read_line(MORE)
+    return text
 
 
-def make_reader(names: Names, history: History) -> Reader:
-    """An editor where the terminal can do it, else a plain reader."""
-    # What readline too takes for a terminal that cannot move its cursor.
-    dumb = os.environ.get("TERM", "dumb").lower() in ("", "dumb", "unknown") and sys.platform != "win32"
-    if dumb or not (sys.stdout.isatty() or sys.stderr.isatty()):
-        return Plain()
+def _read_line(prompt: str) -> str:
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(errors="replace")
+    # Standard output may be no terminal, and takes nothing but data.
+    print(prompt, end="", file=sys.stderr, flush=True)
     try:
-        return _make_editor(names, history)
+        return input()
+    except (EOFError, KeyboardInterrupt):
+        print(file=sys.stderr)
+        raise
+
+
+def make_reader(names: Names, entries: list[str]) -> Callable[[], str]:
+    """What reads the next input: an editor that knows earlier ones where the terminal can do it, else `read_plain`."""
+    # What readline too takes for a terminal that cannot move its cursor.
+    dumb = os.environ.get("TERM", "").lower() in ("", "dumb", "unknown") and sys.platform != "win32"
+    if dumb or not (sys.stdout.isatty() or sys.stderr.isatty()):
+        return read_plain
+    try:
+        return _make_editor(names, entries)
     except Exception:
         # Not installed, or no console that it knows: a prompt without comfort is still a prompt.
-        return Plain()
+        return read_plain
 
 
-def _make_editor(names: Names, history: History) -> Reader:
+def _make_editor(names: Names, entries: list[str]) -> Callable[[], str]:
     from prompt_toolkit import PromptSession
     from prompt_toolkit.completion import CompleteEvent, Completer, Completion
     from prompt_toolkit.document import Document
@@ -168,11 +164,6 @@ def _make_editor(names: Names, history: History) -> Reader:
     from prompt_toolkit.output import create_output
 
     from sqlports.completion import complete
-
-    class Kept(InMemoryHistory):
-        def store_string(self, string: str) -> None:
-            super().store_string(string)
-            history.add(string)
 
     class Candidates(Completer):
         def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
@@ -208,18 +199,14 @@ def _make_editor(names: Names, history: History) -> Reader:
         prompt_continuation=lambda width, line, wraps: "" if wraps else MORE,
         completer=Candidates(),
         complete_while_typing=True,
-        history=Kept(history.entries),
+        history=InMemoryHistory(entries),
         key_bindings=keys,
         enable_suspend=True,
         include_default_pygments_style=False,
         output=create_output(sys.stdout if sys.stdout.isatty() else sys.stderr),
     )
 
-    class Editor:
-        def read(self) -> str:
-            return session.prompt()
-
-    return Editor()
+    return session.prompt
 
 
 class History:
@@ -236,25 +223,24 @@ class History:
         self.entries: list[str] = []
         self.fault: str | None = None
         self._file: FileIO | None = None
+        self._path = path
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            file = open(path, "a+b", buffering=0, opener=_open_private)
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise OSError(errno.EINVAL, "not a file", path)
-            start = max(0, file.seek(0, os.SEEK_END) - self.READ)
-            file.seek(start)
-            data = file.read(self.READ)
+            self._file = FileIO(path, "a+", opener=_open_private)
+            start = max(0, self._file.seek(0, os.SEEK_END) - self.READ)
+            self._file.seek(start)
+            data = self._file.read(self.READ)
         except OSError as error:
             self._give_up(error)
             return
-        self._file = file
         if self._parse(data.partition(b"\n\n")[2] if start else data):
             self.fault = f"{path} is damaged: what can be read of it is used"
 
     def add(self, text: str) -> None:
-        """Keep an input."""
-        record = "\n" + "".join(f"+{line}\n" for line in text.split("\n"))
-        if self._file:
+        """Keep an input; an empty one and one like the last are not worth it."""
+        if self._file and text.strip() and text not in self.entries[-1:]:
+            self.entries.append(text)
+            record = "\n" + "".join(f"+{line}\n" for line in text.split("\n"))
             try:
                 self._file.write(record.encode("utf-8", "replace"))
             except OSError as error:
@@ -273,8 +259,10 @@ class History:
         return damaged
 
     def _give_up(self, error: OSError) -> None:
+        if self._file:
+            self._file.close()
         self._file = None
-        self.fault = f"history is not kept: {f'{error.filename}: ' if error.filename else ''}{error.strerror}"
+        self.fault = f"history is not kept: {error.filename or self._path}: {error.strerror}"
 
 
 def _open_private(path: str, flags: int) -> int:
@@ -286,18 +274,17 @@ def history_path() -> str:
     """Where history is kept. For root never where another user could put a link in its way, as in a home under sudo."""
     state = os.environ.get("XDG_STATE_HOME", "")
     if not os.path.isabs(state):
-        state = os.path.expanduser(os.path.join("~", ".local", "state"))
+        state = os.path.expanduser("~/.local/state")
     if sys.platform != "win32" and os.geteuid() == 0 and _of_others(os.path.join(state, "sqlports", "history")):
-        import pwd
-
-        state = os.path.join(pwd.getpwuid(0).pw_dir, ".local", "state")
-    return os.path.join(state, "sqlports", "history")
+        state = os.path.expanduser("~root/.local/state")
+    # Who has no home has no history.
+    return os.path.join(state, "sqlports", "history") if os.path.isabs(state) else os.devnull
 
 
 def _of_others(path: str) -> bool:
-    """Whether a file or any directory above it belongs to another than root."""
+    """Whether a file, or a directory above it, belongs to another than root."""
     path = os.path.realpath(path)
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+    with contextlib.suppress(OSError):
         if os.stat(path).st_uid != 0:
             return True
     above = os.path.dirname(path)

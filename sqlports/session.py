@@ -11,11 +11,11 @@ from itertools import islice
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import apsw
-
 from sqlports.cells import safe
 
 if TYPE_CHECKING:
+    import apsw
+
     from sqlports.engine import Engine
     from sqlports.output import Output
     from sqlports.render import Written
@@ -27,6 +27,15 @@ def complain(message: str, lead: str = "sqlports: ") -> None:
     text = "\n".join(safe(line) for line in message.split("\n"))
     with contextlib.suppress(OSError, ValueError, AttributeError):
         print(f"{lead}{text}", file=sys.stderr, flush=True)
+
+
+def remark(written: Written, tell: Callable[[str], None] = complain, whole: str = "--line") -> None:
+    """Say what writing a result came to, where it is not as asked. `whole` is what shows values that had to be cut."""
+    if written.remark:
+        tell(written.remark)
+    if written.cut:
+        values = "1 value is" if written.cut == 1 else f"{written.cut} values are"
+        tell(f"{values} cut to fit the terminal; {whole} shows them whole")
 
 
 class Session:
@@ -70,15 +79,7 @@ class Session:
                 if self.limit is not None and written.rows == self.limit and next(iter(result), None):
                     self.tell(f"only the first {self.limit} rows are shown (--limit)")
             self.refusals += self.engine.refusals
-            self.remark(written)
-
-    def remark(self, written: Written) -> None:
-        """Say what writing a result came to, where it is not as asked."""
-        if written.remark:
-            self.tell(written.remark)
-        if written.cut:
-            values = "1 value is" if written.cut == 1 else f"{written.cut} values are"
-            self.tell(f"{values} cut to fit the terminal; {self.whole} shows them whole")
+            remark(written, self.tell, self.whole)
 
     def hidden(self) -> str | None:
         """The sentence on what the statements so far were not permitted to see; None when they saw all."""
@@ -212,6 +213,8 @@ class Names:
 
     def quoted(self, name: str) -> str:
         """The name as SQL needs it written."""
+        import apsw
+
         if re.fullmatch(r"[A-Za-z_]\w*", name):
             # Most keywords may be names; SQLite knows which.
             if name not in self._plain:
@@ -222,6 +225,8 @@ class Names:
 
     def _rows(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
         """What SQLite says of itself; nothing when it cannot, as of a view whose table is gone."""
+        import apsw
+
         try:
             return list(self.connection.execute(sql, values))
         except apsw.Error:

@@ -209,9 +209,10 @@ GAPS = (
     (
         "sockets",
         "!",
-        "sockets: not known: owners, uid, inode, peer_inode, cookie, receive_queue, send_queue, timer, timer_expires, "
-        "retransmits, interface, net_namespace",
+        "sockets: not known: uid, inode, peer_inode, cookie, receive_queue, send_queue, timer, timer_expires, retransmits, "
+        "interface, net_namespace",
     ),
+    ("sockets", "!", "sockets: the number of owners is not known where there is one"),
     ("sockets", "linux", "sockets: an address is not known while its port is 0"),
     ("sockets", "linux", "sockets: those that are alike and have no known holder are listed as one"),
     ("sockets", "linux", "sockets: of several holders pid is any one"),
@@ -224,8 +225,9 @@ GAPS = (
     ("unix", "linux", "sockets: the path of a unix socket is not known when it has blanks"),
     ("unix", "linux", "sockets: a unix socket is listed for each of its holder's descriptors"),
     ("unix", "win32", "sockets: unix sockets are not listed"),
-    ("handles", "linux", "handles: not known: inode, deleted"),
-    ("handles", "! linux", "handles: not known: inode, access, flags, offset, deleted"),
+    ("handles", "linux", "handles: not known: inode"),
+    ("handles", "! linux", "handles: not known: inode, access, flags, offset"),
+    ("handles", "! win32", "handles: which socket one is is not known; deleted is 0 also when another file has the name now"),
     ("handles", "linux", "handles: of several descriptors for one tcp or udp socket only one is listed"),
     ("handles", "! win32", "handles: only files that still have their name, and tcp, udp and unix sockets are listed"),
     ("handles", "win32", "handles: none are listed, for their numbers are not known"),

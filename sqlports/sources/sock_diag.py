@@ -19,7 +19,8 @@ SOCK_DIAG_BY_FAMILY = 20
 NLM_F_REQUEST, NLM_F_DUMP = 0x1, 0x300
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 
-FAMILIES = {"unix": 1, "ipv4": 2, "ipv6": 10}
+AF_INET, AF_INET6 = 2, 10
+FAMILIES = {"unix": 1, "ipv4": AF_INET, "ipv6": AF_INET6}
 PROTOCOLS = {"tcp": 6, "udp": 17}
 
 # enum in include/net/tcp_states.h; 13 is a pseudo state of the dump (since Linux 6.8).
@@ -48,6 +49,7 @@ UNIX_TYPES = {1: "stream", 2: "datagram", 5: "seqpacket"}
 _ERRORS = {-2: "the kernel has no handler for it", -22: "the kernel does not know the request"}
 
 _HEADER = struct.Struct("=IHHII")
+_LENGTH_AND_TYPE = struct.Struct("=IH")
 # nlmsghdr, then inet_diag_msg of linux/inet_diag.h; ports are in network order.
 _INET = struct.Struct("=IHHII BBBB HH 16s16s IQ IIIII")
 _UNIX = struct.Struct("=BBBBIQ")
@@ -101,39 +103,51 @@ def exchange(request: bytes) -> Iterator[bytes]:
             yield bytes(memoryview(buffer)[:size])
 
 
-def _bodies(datagrams: Iterable[bytes], source: str, least: int) -> Iterator[tuple[bytes, int, int]]:
-    """The socket messages of an answer: the datagram, where the message starts, where it ends.
+def _bodies(datagrams: Iterable[bytes], source: str, least: int) -> Iterator[tuple[bytes, list[int]]]:
+    """The socket messages of an answer: each datagram, and where in it a message starts.
 
     Raises Malformed, and Unsupported or OSError for the kernel's refusals. A refusal may stand in NLMSG_DONE as well as
     in NLMSG_ERROR: taking it for the end turns "unsupported" into "none".
     """
-    unpack = _HEADER.unpack_from
+    unpack = _LENGTH_AND_TYPE.unpack_from
     for data in datagrams:
         start, size = 0, len(data)
+        starts: list[int] = []
+        ended = False
         while start < size:
             if size - start < 16:
                 raise Malformed(f"{source}: {size - start} bytes left where a netlink header should be")
-            length, kind, _, _, _ = unpack(data, start)
+            length, kind = unpack(data, start)
             if length < 16 or start + length > size:
                 raise Malformed(f"{source}: a netlink message of {length} bytes in {size - start}")
             if kind == SOCK_DIAG_BY_FAMILY:
                 if length < least:
                     raise Malformed(f"{source}: a socket in {length} bytes")
-                yield data, start, start + length
+                starts.append(start)
             elif kind in (NLMSG_DONE, NLMSG_ERROR):
-                error = struct.unpack_from("=i", data, start + 16)[0] if length >= 20 else 0
-                if error in _ERRORS:
-                    raise Unsupported(source, _ERRORS[error])
-                if error:
-                    raise OSError(-error, f"{source}: {os.strerror(-error)}")
-                return
+                _refusal(source, data[start + 16 : start + 20])
+                ended = True
+                break
             start += (length + 3) & ~3
+        yield data, starts
+        if ended:
+            return
     raise Malformed(f"{source}: the answer ends too early")
+
+
+def _refusal(source: str, payload: bytes) -> None:
+    error = struct.unpack("=i", payload)[0] if len(payload) == 4 else 0
+    if error in _ERRORS:
+        raise Unsupported(source, _ERRORS[error])
+    if error:
+        raise OSError(-error, f"{source}: {os.strerror(-error)}")
 
 
 @lru_cache(maxsize=1 << 16)
 def _address(family: int, raw: bytes) -> str:
-    return socket.inet_ntop(family, raw[:4] if family == socket.AF_INET else raw)
+    if family == AF_INET:
+        return socket.inet_ntop(socket.AF_INET, raw[:4])
+    return socket.inet_ntop(socket.AF_INET6, raw)
 
 
 @lru_cache(maxsize=256)
@@ -148,21 +162,22 @@ def parse_inet(datagrams: Iterable[bytes], protocol: str, net_namespace: int | N
     """The sockets of an inet_diag answer. Raises Unsupported, OSError, Malformed."""
     states = TCP_STATES if protocol == "tcp" else OTHER_STATES
     kind = "stream" if protocol == "tcp" else "datagram"
-    ntohs = socket.ntohs
-    unpack = _INET.unpack_from
-    found = []
-    for data, start, _ in _bodies(datagrams, f"sock_diag {protocol}", _INET.size):
-        (_, _, _, _, _, family, state, timer, retransmits, source_port, target_port, source, target, interface, cookie,
-         expires, received, sending, uid, inode) = unpack(data, start)  # fmt: skip
-        found.append(
-            SocketRecord(
+    # This loop runs once for every socket of the machine: names are bound, and records made as the tuples they are.
+    ntohs, unpack, make, address = socket.ntohs, _INET.unpack_from, tuple.__new__, _address
+    found: list[SocketRecord] = []
+    add = found.append
+    for data, starts in _bodies(datagrams, f"sock_diag {protocol}", _INET.size):
+        for start in starts:
+            (_, _, _, _, _, family, state, timer, retransmits, source_port, target_port, source, target, interface, cookie,
+             expires, received, sending, uid, inode) = unpack(data, start)  # fmt: skip
+            add(make(SocketRecord, (
                 protocol,
-                "ipv4" if family == socket.AF_INET else "ipv6",
+                "ipv4" if family == AF_INET else "ipv6",
                 kind,
-                states.get(state, str(state)),
-                _address(family, source),
+                states.get(state) or str(state),
+                address(family, source),
                 ntohs(source_port),
-                _address(family, target) if target_port else None,
+                address(family, target) if target_port else None,
                 ntohs(target_port) if target_port else None,
                 None,
                 inode or None,
@@ -172,21 +187,24 @@ def parse_inet(datagrams: Iterable[bytes], protocol: str, net_namespace: int | N
                 uid if inode else None,
                 received,
                 sending,
-                TIMERS.get(timer),
+                TIMERS.get(timer) if timer else None,
                 expires if timer else None,
                 retransmits,
                 _interface(interface) if interface else None,
                 net_namespace,
-            )
-        )
+                None,
+                None,
+            )))  # fmt: skip
     return found
 
 
 def parse_unix(datagrams: Iterable[bytes], net_namespace: int | None) -> list[SocketRecord]:
     """The sockets of a unix_diag answer. Raises Unsupported, OSError, Malformed."""
+    messages = ((data, start) for data, starts in _bodies(datagrams, "sock_diag unix", 16 + _UNIX.size) for start in starts)
     found = []
-    for data, start, end in _bodies(datagrams, "sock_diag unix", 16 + _UNIX.size):
+    for data, start in messages:
         _, kind, state, _, inode, cookie = _UNIX.unpack_from(data, start + 16)
+        end = start + _LENGTH_AND_TYPE.unpack_from(data, start)[0]
         parts = dict(_attributes(data, start + 16 + _UNIX.size, end))
         name, queues = parts.get(0), parts.get(4)
         peer, uid = parts.get(2), parts.get(7)

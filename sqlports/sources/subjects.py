@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlports.sources import procfs
@@ -85,11 +84,18 @@ class Handle:
 class Socket:
     """A socket: what the kernel lists (`kernel`) and who holds it (`owner`)."""
 
+    __slots__ = ("kernel", "owner", "system")
+
+    kernel: SocketRecord
+    owner: Owner
+
     def __init__(self, record: SocketRecord, system: Snapshot) -> None:
         self.kernel = record
         self.system = system
 
-    @cached_property
-    def owner(self) -> Owner:
-        """Who holds it, or why nobody is known to."""
-        return self.system.holders().owner(self.kernel)
+    def __getattr__(self, name: str) -> Any:
+        """The owner, when it is first asked for."""
+        if name != "owner":
+            raise AttributeError(name)
+        self.owner = self.system.holders().owner(self.kernel)
+        return self.owner

@@ -1,0 +1,228 @@
+"""What is offered at a place in a line: a bar marks the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sqlports import Engine
+from sqlports.completion import Candidate, complete
+from sqlports.session import Names
+from sqlports.sources.snapshot import Snapshot
+
+
+@pytest.fixture(scope="module")
+def names() -> Iterator[Names]:
+    engine = Engine()
+    engine.query('CREATE TEMP VIEW "my view" AS SELECT 1 AS "two words", pid AS "select", uid AS "offset" FROM processes')
+    yield Names(engine.connection)
+    engine.close()
+
+
+@pytest.fixture
+def offered(names: Names):
+    """The texts that are offered at the bar."""
+
+    def at(marked: str) -> list[str]:
+        return [candidate.text for candidate in candidates(marked, names)]
+
+    return at
+
+
+def candidates(marked: str, names: Names) -> list[Candidate]:
+    cursor = marked.index("|")
+    return complete(marked.replace("|", "", 1), cursor, names)[1]
+
+
+PROCESSES = ["pid", "name", "path", "cmdline", "state"]
+
+
+@pytest.mark.parametrize(
+    ("marked", "first"),
+    [
+        pytest.param("|", ["SELECT", "WITH"], id="an empty line begins a statement"),
+        pytest.param("sel|", ["select"], id="a keyword in small letters"),
+        pytest.param("SEL|", ["SELECT"], id="a keyword in capital letters"),
+        pytest.param("EXPLAIN QUERY PLAN SEL|", ["SELECT"], id="a statement after EXPLAIN"),
+        pytest.param("SELECT 1; SEL|", ["SELECT"], id="a second statement"),
+        pytest.param("SELECT | FROM processes", PROCESSES, id="columns of a table named behind the cursor"),
+        pytest.param("SELECT cmd| FROM processes", ["cmdline"], id="a column by its beginning"),
+        pytest.param("SELECT CMD| FROM processes", ["cmdline"], id="a column in capital letters"),
+        pytest.param("SELECT cln| FROM processes", ["cmdline"], id="a column by some of its letters"),
+        pytest.param("SELECT | FROM processes AS p", PROCESSES, id="columns of a table with an alias"),
+        pytest.param("SELECT p.| FROM processes p", PROCESSES, id="columns after an alias"),
+        pytest.param("SELECT P.| FROM processes p", PROCESSES, id="columns after an alias in capital letters"),
+        pytest.param("SELECT processes.|", PROCESSES, id="columns after a table's name, before FROM"),
+        pytest.param("SELECT s.pi|, 1 FROM processes p JOIN sockets s", ["pid"], id="columns after one of two aliases"),
+        pytest.param("SELECT * FROM processes WHERE |", PROCESSES, id="columns after WHERE"),
+        pytest.param("SELECT * FROM processes WHERE pid = 1 AND |", PROCESSES, id="columns after AND"),
+        pytest.param("SELECT * FROM processes ORDER BY |", PROCESSES, id="columns after ORDER BY"),
+        pytest.param("SELECT count(| FROM processes", PROCESSES, id="columns in a function's parentheses"),
+        pytest.param("SELECT pid, | FROM processes", PROCESSES, id="columns after a comma"),
+        pytest.param("SELECT -- no\n /* no */ | FROM processes", PROCESSES, id="columns after comments"),
+        pytest.param("SELECT pid IS DISTINCT FROM | FROM processes", PROCESSES, id="a FROM that names no table"),
+        pytest.param("SELECT | FROM processes; SELECT 1 FROM users", PROCESSES, id="columns of this statement only"),
+        pytest.param("SELECT * FROM processes p JOIN sockets s ON p.pid = s.p|", ["path", "pid", "peer"], id="columns in ON"),
+        pytest.param("SELECT * FROM pro|", ["process_open_sockets", "processes"], id="tables and views by their beginning"),
+        pytest.param("SELECT * FROM processes JOIN soc|", ["sockets"], id="tables after JOIN"),
+        pytest.param("SELECT * FROM processes, soc|", ["sockets"], id="tables after a comma in FROM"),
+        pytest.param("SELECT * FROM temp.soc|", ["sockets"], id="tables after a schema"),
+        pytest.param("SELECT * FROM my|", ['"my view"'], id="a view made here, in quotes"),
+        pytest.param('SELECT | FROM "my view"', ['"two words"', '"select"', "offset"], id="quotes where SQL needs them"),
+        pytest.param("SELECT * FR|", ["FROM"], id="a clause after an asterisk"),
+        pytest.param("SELECT * FROM processes w|", ["where", "when", "window"], id="a clause after a table"),
+        pytest.param("SELECT * FROM processes p LEFT J|", ["JOIN"], id="JOIN after LEFT"),
+        pytest.param("SELECT * FROM processes WHERE pid = 1 AN|", ["AND", "ANALYZE"], id="a clause after a value"),
+        pytest.param("SELECT group_c| FROM users", ["group_concat"], id="a function"),
+        pytest.param(
+            "SELECT x.| FROM (SELECT pid AS a, count(*) b, uid FROM processes) x", ["a", "b", "uid"], id="a sub-query"
+        ),
+        pytest.param("SELECT x.| FROM (SELECT * FROM processes) AS x", PROCESSES, id="a sub-query's asterisk"),
+        pytest.param("WITH q AS (SELECT pid, uid AS u FROM processes) SELECT | FROM q", ["pid", "u"], id="columns of a WITH"),
+        pytest.param("WITH q(a, b) AS (SELECT 1, 2) SELECT q.| FROM q", ["a", "b"], id="columns that WITH lists"),
+        pytest.param("WITH q AS (SELECT 1) SELECT * FROM |", ["q"], id="the name that WITH defines"),
+        pytest.param("SELECT 1 FROM users u WHERE EXISTS (SELECT 1 FROM processes WHERE u.u|)", ["uid"], id="the outer query"),
+        pytest.param("SELECT uid FROM users UNION SELECT | FROM processes", PROCESSES, id="the second half of a UNION"),
+        pytest.param("CREATE TEMP VIEW v AS SEL|", ["SELECT"], id="the statement of a view"),
+        pytest.param("DROP VIEW my|", ['"my view"'], id="a view to drop"),
+        pytest.param(".|", [".exit", ".help", ".mode", ".quit", ".schema", ".tables"], id="dot commands"),
+        pytest.param("  .sc|", [".schema"], id="a dot command after spaces"),
+        pytest.param(".mode |", ["table", "json", "jsonl", "csv", "tsv", "markdown", "line"], id="modes"),
+        pytest.param(".mode js|", ["json", "jsonl"], id="a mode by its beginning"),
+        pytest.param(".mo mark|", ["markdown"], id="a mode after a shortened command"),
+        pytest.param(".schema soc|", ["sockets"], id="a table for .schema"),
+        pytest.param(".tables soc|", ["sockets", "process_open_sockets"], id="a table for .tables"),
+        pytest.param(".help mo|", ["mode"], id="a command for .help"),
+    ],
+)
+def test_best_is_offered_first(offered, marked: str, first: list[str]) -> None:
+    assert offered(marked)[: len(first)] == first
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        pytest.param("SELECT 'na|", id="in a text"),
+        pytest.param("SELECT 'it''s na|", id="in a text with a quote in it"),
+        pytest.param("SELECT 'na|' FROM users", id="in a text that is closed"),
+        pytest.param("SELECT 'na'|", id="right after a text"),
+        pytest.param('SELECT "na|', id="in a quoted name"),
+        pytest.param("SELECT 1 -- na|", id="in a comment"),
+        pytest.param("SELECT 1 -- na|\nFROM users", id="in a comment with a line behind it"),
+        pytest.param("SELECT /* na| */ 1", id="between the ends of a comment"),
+        pytest.param("SELECT 12|", id="in a number"),
+        pytest.param("SELECT :na|", id="in a parameter"),
+        pytest.param("SELECT na|me FROM processes", id="in the middle of a word"),
+        pytest.param("SELECT pid AS |", id="where a new name stands"),
+        pytest.param("SELECT nothing.| FROM processes", id="after a name that is no table"),
+        pytest.param("SELECT 1; 'FROM | ; SELECT 1", id="in a text with a semicolon"),
+        pytest.param("CREATE TEMP VIEW |", id="the name of a view to be"),
+        pytest.param(".quit |", id="after a command without argument"),
+        pytest.param(".nonsense |", id="after a command that is none"),
+        pytest.param("SELECT * FROM xyzzy|", id="where nothing fits"),
+        pytest.param("SELECT pid FROM|", id="after a word that is complete"),
+    ],
+)
+def test_nothing_is_offered(offered, marked: str) -> None:
+    assert offered(marked) == []
+
+
+def test_only_what_a_place_can_hold_is_offered(offered) -> None:
+    assert "SELECT" not in offered("SELECT * FROM |")
+    assert "pid" not in offered("SELECT * FROM processes |")
+    assert "username" not in offered("SELECT | FROM processes")
+    assert "username" not in offered("WITH q AS (SELECT | FROM processes) SELECT * FROM users")
+    assert set(offered("SELECT * FROM processes JOIN handles USING (|")) & {"pid", "fd", "name"} == {"pid"}
+
+
+def test_before_from_the_columns_of_all_tables_are_offered(offered) -> None:
+    assert {"cmdline", "local_port", "username"} <= set(offered("SELECT |"))
+
+
+def test_hidden_columns_come_after_the_others(offered) -> None:
+    found = offered("SELECT * FROM processes WHERE |")
+    assert found.index("started") < found.index("handle_count") < found.index("coalesce") < found.index("NOT")
+
+
+def test_a_column_of_two_tables_is_offered_with_its_alias(offered) -> None:
+    found = offered("SELECT pi| FROM processes p JOIN sockets s")
+    assert found[:2] == ["p.pid", "s.pid"]
+    assert "cmdline" in offered("SELECT cmd| FROM processes p JOIN sockets s")
+
+
+def test_what_begins_so_comes_before_what_has_the_letters(offered) -> None:
+    found = offered("SELECT st| FROM processes")
+    assert found.index("state") < found.index("start_time") < found.index("cast") < found.index("last_value")
+
+
+def test_aliases_are_offered(offered) -> None:
+    assert offered("SELECT * FROM processes prc WHERE prc|") == []
+    assert offered("SELECT * FROM processes prc WHERE pr|")[0] == "prc"
+
+
+def test_each_candidate_has_its_type_and_doc(names: Names) -> None:
+    for marked, kind in {
+        "SELECT * FROM sock|": "table",
+        "SELECT * FROM process_o|": "view",
+        "SELECT uid| FROM users": "INTEGER",
+        ".sch|": "command",
+    }.items():
+        best = candidates(marked, names)[0]
+        assert (best.type, bool(best.doc)) == (kind, True)
+    assert {best.type for best in candidates("SELECT group_con|", names)} == {"aggregate or window function"}
+
+
+def test_the_word_begins_where_it_is_told(names: Names) -> None:
+    for marked, start in {
+        "SELECT cmd| FROM processes": 7,
+        "SELECT p.cm| FROM processes p": 9,
+        "  .mode js|": 8,
+        ".mo|": 0,
+    }.items():
+        cursor = marked.index("|")
+        assert complete(marked.replace("|", ""), cursor, names)[0] == start
+
+
+def test_a_query_defined_by_itself_ends(offered) -> None:
+    assert "q" in offered("WITH q AS (SELECT * FROM q, q x) SELECT | FROM q")
+
+
+def test_a_view_whose_table_is_gone_offers_nothing() -> None:
+    engine = Engine()
+    engine.query("CREATE TEMP VIEW first AS SELECT 1 AS one")
+    engine.query("CREATE TEMP VIEW second AS SELECT * FROM first")
+    names = Names(engine.connection)
+    assert candidates("SELECT second.|", names)[0].text == "one"
+    engine.query("DROP VIEW first")
+    assert candidates("SELECT second.|", names) == []
+
+
+def test_nothing_is_run_against_the_system(offered, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("looked at the system")
+
+    monkeypatch.setattr(Snapshot, "__init__", refuse)
+    assert offered("SELECT | FROM processes JOIN listening_ports")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT ((((",
+        "SELECT ))))",
+        "..",
+        ". .",
+        "FROM FROM , , (",
+        "SELECT . FROM .",
+        "WITH WITH AS (",
+        ";;;",
+        "'",
+        "[",
+        "/*",
+        "é ∂",
+    ],
+)
+def test_no_line_is_too_odd(names: Names, text: str) -> None:
+    for cursor in range(len(text) + 1):
+        complete(text, cursor, names)
