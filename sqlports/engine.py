@@ -16,7 +16,8 @@ from sqlports.guard import Guard
 from sqlports.script import Statement, explain, split
 
 if TYPE_CHECKING:
-    from sqlports.sources.snapshot import Refusal, Snapshot
+    from sqlports.sources.refusals import Refusal
+    from sqlports.sources.snapshot import Snapshot
     from sqlports.vtab import VirtualTable
 
 Parameters = Sequence[Any] | Mapping[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from sqlports.sources.snapshot import PERMISSION, Refusal
+from sqlports.sources.refusals import PERMISSION, Refusal
 
 _WHAT = {
     "/proc/PID/fd": "handles",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlports.engine import Engine
     from sqlports.output import Output
     from sqlports.render import Written
-    from sqlports.sources.snapshot import Refusal
+    from sqlports.sources.refusals import Refusal
 
 
 def complain(message: str, lead: str = "sqlports: ") -> None:

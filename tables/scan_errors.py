@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlports.schema import Column, table
-from sqlports.sources.snapshot import Refusal, Snapshot
+from sqlports.sources.refusals import Refusal
+from sqlports.sources.snapshot import Snapshot
 
 
 @table(

@@ -19,8 +19,9 @@ import psutil
 import pytest
 
 from sqlports import Engine, registry
+from sqlports.sources.gaps import gaps
 from sqlports.sources.portable import Portable
-from sqlports.sources.records import Exe, Link, gaps
+from sqlports.sources.records import Exe, Link
 from sqlports.sources.snapshot import Snapshot
 
 Rows = list[dict[str, Any]]

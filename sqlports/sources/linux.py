@@ -13,7 +13,6 @@ from sqlports.sources import passwd, proc_net, procfs, sock_diag
 from sqlports.sources.directories import ProcessDirectories, whole
 from sqlports.sources.records import (
     Cmdline,
-    Descriptor,
     Descriptors,
     Exe,
     Fdinfo,
@@ -69,28 +68,23 @@ class Linux:
         """One record of one process. Raises OSError."""
         return _READERS[group](self, pid)
 
-    def descriptors(self, pid: int) -> list[Descriptor]:
-        """The open descriptors of a process. Raises OSError where the directory may not be read."""
+    def descriptors(self, pid: int) -> dict[int, str | None]:
+        """What the open descriptors of a process link to. Raises OSError where the directory may not be read."""
         directory = os.open("fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._directory(pid))
         try:
-            found = []
+            names = os.listdir(directory)
             readlink = os.readlink
-            for name in os.listdir(directory):
-                try:
-                    link = readlink(name, dir_fd=directory)
-                except FileNotFoundError:
-                    continue
-                except OSError:
-                    found.append(Descriptor(int(name), None))
-                    continue
-                found.append(Descriptor(int(name), link if link.isascii() else procfs.text(os.fsencode(link))))
-            return found
+            try:
+                # In one go, as it nearly always works: this is the hot spot of every query for owners.
+                links: list[str | None] = [readlink(name, dir_fd=directory) for name in names]
+            except OSError:
+                names, links = _readable(names, directory)
         finally:
             os.close(directory)
+        return dict(zip(map(int, names), map(_decoded, links), strict=True))
 
-    def what(self, pid: int, descriptor: Descriptor) -> What:
+    def what(self, pid: int, fd: int, link: str | None) -> What:
         """The type and target of a descriptor. Asks the file system only where that cannot hang. Raises OSError."""
-        link = descriptor.link
         if link is None:
             return What()
         kind, inode = procfs.descriptor(link)
@@ -98,13 +92,13 @@ class Linux:
             return What(kind, link.removesuffix(DELETED), None)
         if kind or not link.startswith("/"):
             return What(kind or "other", link, None)
-        info, mount = procfs.fdinfo(self._file(pid, f"fdinfo/{descriptor.fd}"))
+        info, mount = procfs.fdinfo(self._file(pid, f"fdinfo/{fd}"))
         file_system = self._file_system(pid, mount)
         if file_system not in LOCAL_FILE_SYSTEMS:
             if "O_DIRECTORY" in (info.flags or ""):
                 return What("directory", link.removesuffix(DELETED), int(link.endswith(DELETED)))
             raise Unsupported("/proc/PID/fd/FD", f"type not asked for: it could hang on {file_system or 'a detached mount'}")
-        status = os.stat(f"fd/{descriptor.fd}", dir_fd=self._directory(pid))
+        status = os.stat(f"fd/{fd}", dir_fd=self._directory(pid))
         # The kernel says "(deleted)" of a removed name; a name may also be just that, and then it still has a link.
         removed = link.endswith(DELETED) and not self._directories.is_named(pid, link, status)
         return What(
@@ -254,6 +248,23 @@ class Linux:
 
     def _read_cmdline(self, pid: int) -> Cmdline:
         return procfs.cmdline(self._file(pid, "cmdline"))
+
+
+def _readable(names: list[str], directory: int) -> tuple[list[str], list[str | None]]:
+    """The links one by one: without those that were closed meanwhile, and None for those that may not be read."""
+    found: list[tuple[str, str | None]] = []
+    for name in names:
+        try:
+            found.append((name, os.readlink(name, dir_fd=directory)))
+        except FileNotFoundError:
+            continue
+        except OSError:
+            found.append((name, None))
+    return [name for name, _ in found], [link for _, link in found]
+
+
+def _decoded(link: str | None) -> str | None:
+    return link if link is None or link.isascii() else procfs.text(os.fsencode(link))
 
 
 _FILE_TYPES = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from sqlports.sources.collector import paused_collector
 from sqlports.sources.records import SocketRecord
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ class Holders:
     def __init__(self, system: Snapshot) -> None:
         self.system = system
         self._walked: set[int] = set()
-        self._by_inode: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        self._walk(system.pids())
+        self._by_inode: dict[int, list[tuple[int, int]]] = {}
+        with paused_collector():
+            self._walk(system.pids())
         self._again = True
 
     def _walk(self, pids: list[int]) -> None:
@@ -51,10 +52,13 @@ class Holders:
             if pid in self._walked:
                 continue
             self._walked.add(pid)
-            for handle in self.system.process_handles(pid):
-                link = handle.link
-                if link is not None and link.startswith("socket:["):
-                    known[int(link[8:-1])].append((pid, handle.fd))
+            for fd, link in self.system.descriptors(pid).items():
+                if link is not None and link[:8] == "socket:[":
+                    inode = int(link[8:-1])
+                    if inode in known:
+                        known[inode].append((pid, fd))
+                    else:
+                        known[inode] = [(pid, fd)]
 
     def owner(self, socket: SocketRecord) -> Owner:
         """The owner of one socket."""
@@ -73,9 +77,8 @@ class Holders:
             held = self._by_inode.get(socket.inode)
         if held is None:
             return Owner(None, None, None if self.system.blind else 0, "permission" if self.system.blind else "unknown")
-        pid, fd = held[0]
         if len(held) == 1:
-            return Owner(pid, fd, 1, "owned")
+            return Owner(*held[0], 1, "owned")
         pids = {pid for pid, _ in held}
         pid = min(pids, key=self._seniority)
         return Owner(pid, min(fd for holder, fd in held if holder == pid), len(pids), "owned")

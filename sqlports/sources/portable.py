@@ -1,6 +1,6 @@
 """The portable backend: psutil, for macOS, Windows and any system without /proc. It runs on Linux too.
 
-What psutil cannot say is None, and told once per look to scan_errors (`records.GAPS`).
+What psutil cannot say is None, and told once per look to scan_errors (`gaps.GAPS`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 
 import psutil
 
-from sqlports.sources import passwd, procfs, records, services
-from sqlports.sources.records import Cmdline, Descriptor, Descriptors, Exe, Fdinfo, Io, Link, SocketRecord, Stat, Status, What
+from sqlports.sources import gaps, passwd, procfs, records, services
+from sqlports.sources.records import Cmdline, Descriptors, Exe, Fdinfo, Io, Link, SocketRecord, Stat, Status, What
 from sqlports.sources.sock_diag import STATES
 
 _LETTERS = {
@@ -53,7 +53,7 @@ class Portable:
 
     def __init__(self, refuse: Callable[[str, int | None, Exception], None] = lambda source, pid, error: None) -> None:
         self._refuse = refuse
-        self._gaps = records.gaps(sys.platform)
+        self._gaps = gaps.gaps(sys.platform)
         self._processes: dict[int, Unguessed] = {}
         self._files: dict[int, dict[int, Any]] = {}
         self._listed: dict[str, list[SocketRecord]] = {}
@@ -176,21 +176,21 @@ class Portable:
         # Of its kernel's own process macOS tells nothing, and psutil says 0.
         return Descriptors(count()) if process.pid or os.name != "posix" else Descriptors()
 
-    def descriptors(self, pid: int) -> list[Descriptor]:
+    def descriptors(self, pid: int) -> dict[int, str | None]:
         """The open files and sockets of a process. Raises OSError."""
         self._tell("handles")
         if sys.platform == "win32":
-            return []
+            return {}
         with self._process(pid) as process:
             files = self._files[pid] = {file.fd: file for file in process.open_files()}
-        found = {fd: Descriptor(fd, _text(file.path)) for fd, file in files.items()}
+        found: dict[int, str | None] = {fd: _text(file.path) for fd, file in files.items()}
         held = self._held(pid, "inet") + self._held(pid, "unix")
-        found.update((record.fd, Descriptor(record.fd, "socket")) for record in held if record.fd is not None)
-        return list(found.values())
+        found.update((record.fd, "socket") for record in held if record.fd is not None)
+        return found
 
-    def what(self, pid: int, descriptor: Descriptor) -> What:
+    def what(self, pid: int, fd: int, link: str | None) -> What:
         """The type and target of a descriptor, as it was when it was listed."""
-        return What("socket") if descriptor.link == "socket" else What("file", descriptor.link)
+        return What("socket") if link == "socket" else What("file", link)
 
     def fdinfo(self, pid: int, fd: int) -> Fdinfo:
         """The state of a descriptor when it was listed; known of files on Linux."""

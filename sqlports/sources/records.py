@@ -95,13 +95,6 @@ class What(NamedTuple):
     deleted: int | None = None
 
 
-class Descriptor(NamedTuple):
-    """One open descriptor, as the directory /proc/PID/fd shows it; `link` is None where it may not be read."""
-
-    fd: int
-    link: str | None
-
-
 class SocketRecord(NamedTuple):
     """One socket, as the kernel lists it.
 
@@ -192,58 +185,6 @@ class Unsupported(Exception):
         self.reason = reason
 
 
-# What a platform cannot tell through psutil: the part of a process or the table for which it would be read, the platforms
-# (of sys.platform; all but those after a '!'), and the words for scan_errors. Columns "not known" are NULL in every row.
-GAPS = (
-    ("stat", "win32", "processes: not known: pgroup, session, tty, nice"),
-    ("stat", "darwin win32", "processes: of the states only T and Z are known"),
-    ("stat", "! win32", "processes: tty is not known of a terminal younger than this program"),
-    ("status", "! win32", "processes: not known: wired_size"),
-    ("status", "win32", "processes: not known: wired_size, uid, gid, euid, egid, suid, sgid"),
-    ("io", "linux", "processes: not known: disk_bytes_written"),
-    ("io", "! linux", "processes: not known: disk_bytes_read, disk_bytes_written"),
-    ("cmdline", "linux", "processes: argv is split at blanks where the process wrote it anew"),
-    ("cgroup", "!", "processes: not known: cgroup_path"),
-    ("exe", "!", "processes: not known: on_disk"),
-    ("root", "!", "processes: not known: root"),
-    (
-        "sockets",
-        "!",
-        "sockets: not known: uid, inode, peer_inode, cookie, receive_queue, send_queue, timer, timer_expires, retransmits, "
-        "interface, net_namespace",
-    ),
-    ("sockets", "!", "sockets: the number of owners is not known where there is one"),
-    ("sockets", "linux", "sockets: an address is not known while its port is 0"),
-    ("sockets", "linux", "sockets: those that are alike and have no known holder are listed as one"),
-    ("sockets", "linux", "sockets: of several holders pid is any one"),
-    ("sockets", "darwin", "sockets: those that no process holds are not listed"),
-    ("sockets", "! linux win32", "sockets: one with several holders is listed for each, unless it is a TCP connection"),
-    ("sockets", "win32", "sockets: not known: fd"),
-    ("sockets", "win32", "sockets: pid is who made it, ended or not"),
-    ("sockets", "win32", "sockets: whether a udp socket is connected is not known"),
-    ("unix", "! win32", "sockets: the state of a unix socket is not known"),
-    ("unix", "linux", "sockets: the path of a unix socket is not known when it has blanks"),
-    ("unix", "linux", "sockets: a unix socket is listed for each of its holder's descriptors"),
-    ("unix", "win32", "sockets: unix sockets are not listed"),
-    ("handles", "linux", "handles: not known: inode"),
-    ("handles", "! linux", "handles: not known: inode, access, flags, offset"),
-    ("handles", "! win32", "handles: which socket one is is not known; deleted is 0 also when another file has the name now"),
-    ("handles", "linux", "handles: of several descriptors for one tcp or udp socket only one is listed"),
-    ("handles", "! win32", "handles: only files that still have their name, and tcp, udp and unix sockets are listed"),
-    ("handles", "win32", "handles: none are listed, for their numbers are not known"),
-    ("port_registry", "!", "port_registry: not known: ephemeral, reserved, privileged"),
-)
-
-
-def gaps(platform: str) -> dict[str, list[str]]:
-    """What one platform (`sys.platform`) cannot tell through psutil, by what is read when it is missed."""
-    found: dict[str, list[str]] = {}
-    for part, platforms, reason in GAPS:
-        if (platform in platforms.split()) != platforms.startswith("!"):
-            found.setdefault(part, []).append(reason)
-    return found
-
-
 class Backend(Protocol):
     """What a platform must be able to say. Methods raise OSError (with errno) or Unsupported; nothing returns a guess."""
 
@@ -260,9 +201,9 @@ class Backend(Protocol):
 
     def read(self, pid: int, group: str) -> tuple[object, ...]: ...
 
-    def descriptors(self, pid: int) -> list[Descriptor]: ...
+    def descriptors(self, pid: int) -> dict[int, str | None]: ...
 
-    def what(self, pid: int, descriptor: Descriptor) -> What: ...
+    def what(self, pid: int, fd: int, link: str | None) -> What: ...
 
     def fdinfo(self, pid: int, fd: int) -> Fdinfo: ...
 

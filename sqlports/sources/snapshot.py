@@ -7,13 +7,12 @@ subjects: they read their parts when a column wants them.
 from __future__ import annotations
 
 import errno
-import gc
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
+from sqlports.sources.dumps import Dumps
 from sqlports.sources.owners import Holders
 from sqlports.sources.records import (
     Backend,
@@ -31,12 +30,10 @@ from sqlports.sources.records import (
     User,
     What,
 )
-from sqlports.sources.sock_diag import STATES
+from sqlports.sources.refusals import GONE, Refusal, Refusals
 from sqlports.sources.subjects import Handle, Process, Socket
 
 T = TypeVar("T")
-
-PROTOCOLS = (("ipv4", "tcp"), ("ipv6", "tcp"), ("ipv4", "udp"), ("ipv6", "udp"), ("unix", "unix"))
 
 _NOTHING: dict[str, tuple[object, ...]] = {
     "stat": Stat(),
@@ -49,18 +46,6 @@ _NOTHING: dict[str, tuple[object, ...]] = {
     "root": Link(),
     "descriptors": Descriptors(),
 }
-_GONE = {errno.ENOENT, errno.ESRCH}
-PERMISSION, ENDED = "permission", "ended"
-
-
-class Refusal(NamedTuple):
-    """Something that could not be read: `source` (a file of /proc with PID for the number, or 'sock_diag tcp'), how often."""
-
-    source: str
-    pid: int | None
-    errno: int | None
-    reason: str
-    times: int
 
 
 def make_backend(name: str | None, root: str, refuse: Callable[[str, int | None, Exception], None]) -> Backend:
@@ -104,12 +89,13 @@ class Snapshot:
         self.earlier = earlier or []
         self.blind = False
         self.reads: Counter[str] = Counter()
-        self._refused: Counter[tuple[str, int | None, int | None, str]] = Counter()
+        self._refused = Refusals()
         self._memos: dict[Any, Any] = {}
         self._processes: dict[int, Process | None] = {}
         self._pids: list[int] | None = None
         self._handles: dict[int, list[Handle]] = {}
-        self._sockets: dict[tuple[str, str], dict[str | None, list[Socket]]] = {}
+        self._descriptors: dict[int, dict[int, str | None]] = {}
+        self._dumps = Dumps(self)
         self._holders: Holders | None = None
 
     def memo(self, key: Any, make: Callable[[], T]) -> T:
@@ -148,12 +134,12 @@ class Snapshot:
         try:
             return self.backend.read(process.pid, group)
         except OSError as error:
-            if error.errno not in _GONE:
+            if error.errno not in GONE:
                 self.refuse(self.backend.source(group), process.pid, error)
             elif _NOTHING.keys() & process.__dict__.keys():
                 # Other parts were read while it lived: this tells why the rest is NULL.
-                self._refused[self.backend.source(group), process.pid, error.errno, ENDED] += 1
-            process.ended = process.ended or error.errno in _GONE
+                self._refused.ended(self.backend.source(group), process.pid, error.errno)
+            process.ended = process.ended or error.errno in GONE
             return _NOTHING[group]
 
     def handles(self, pids: frozenset[int] | None = None) -> Iterator[Handle]:
@@ -162,28 +148,36 @@ class Snapshot:
             yield from self.process_handles(process.pid)
 
     def process_handles(self, pid: int) -> list[Handle]:
-        """The open descriptors of one process, ascending."""
+        """The open descriptors of one process, ascending; the same objects whenever they are asked for."""
         found = self._handles.get(pid)
+        if found is None:
+            found = [Handle(pid, fd, link, self) for fd, link in sorted(self.descriptors(pid).items())]
+            self._handles[pid] = found
+        return found
+
+    def descriptors(self, pid: int) -> dict[int, str | None]:
+        """What the open descriptors of a process link to, by number; None for what may not be read."""
+        found = self._descriptors.get(pid)
         if found is None:
             self.check()
             self.reads["fd"] += 1
-            found = []
             try:
-                found = [Handle(pid, item, self) for item in sorted(self.backend.descriptors(pid))]
+                found = self.backend.descriptors(pid)
             except OSError as error:
-                if error.errno not in _GONE:
+                found = {}
+                if error.errno not in GONE:
                     self.blind = True
                     self.refuse(self.backend.source("descriptors"), pid, error)
-            hidden = sum(handle.link is None for handle in found)
-            if hidden:
+            if None in found.values():
                 self.blind = True
+                hidden = sum(link is None for link in found.values())
                 self.refuse("/proc/PID/fd/FD", pid, PermissionError(errno.EACCES, ""), hidden)
-            self._handles[pid] = found
+            self._descriptors[pid] = found
         return found
 
     def what(self, handle: Handle) -> Any:
         """What a descriptor stands for."""
-        return self._of_handle(handle, "fdinfo", What(), lambda: self.backend.what(handle.pid, handle.descriptor))
+        return self._of_handle(handle, "fdinfo", What(), lambda: self.backend.what(handle.pid, handle.fd, handle.link))
 
     def fdinfo(self, handle: Handle) -> Any:
         """The state of a descriptor."""
@@ -194,7 +188,7 @@ class Snapshot:
         try:
             return read()
         except OSError as error:
-            if error.errno in _GONE:
+            if error.errno in GONE:
                 handle.ended = True
             else:
                 self.refuse(self.backend.source(group), handle.pid, error)
@@ -204,57 +198,8 @@ class Snapshot:
             return nothing
 
     def sockets(self, protocols: frozenset[str] | None = None, states: frozenset[str] | None = None) -> Iterator[Socket]:
-        """The sockets, or those of these protocols and states. Each state of each protocol is dumped at most once."""
-        # None is the state of those whose state is not known; no search finds them.
-        wanted: frozenset[str | None] = STATES | {None} if states is None else states & STATES
-        for family, protocol in PROTOCOLS:
-            if protocols is not None and protocol not in protocols:
-                continue
-            dumped = self._sockets.setdefault((family, protocol), {})
-            lacking = wanted - dumped.keys()
-            if lacking:
-                self._dump(family, protocol, lacking, dumped)
-            for state in sorted(wanted, key=str):
-                yield from dumped[state]
-
-    def _dump(self, family: str, protocol: str, lacking: frozenset[str | None], dumped: dict[str | None, list[Socket]]) -> None:
-        self.check()
-        self.reads[f"{protocol} {family}"] += 1
-        dumped.update((state, []) for state in lacking)
-        states = frozenset(state for state in lacking if state is not None)
-        with paused_collector():
-            try:
-                records = self.backend.sockets(family, protocol, states)
-            except Unsupported as error:
-                self.refuse(error.source, None, error)
-                records = self._listed(family, protocol, states)
-            except OSError as error:
-                self.refuse(f"sock_diag {protocol}", None, error)
-                records = self._listed(family, protocol, states)
-            # A dump is no atomic look: a socket that moves in the kernel's table may come twice.
-            seen: set[int] = set()
-            for record in records:
-                if record.cookie is not None:
-                    if record.cookie in seen:
-                        continue
-                    seen.add(record.cookie)
-                if record.state is not None or None in lacking:
-                    dumped.setdefault(record.state, []).append(Socket(record, self))
-
-    def _listed(self, family: str, protocol: str, states: frozenset[str]) -> list[Any]:
-        """The second way to the sockets, where the platform has one."""
-        listed = getattr(self.backend, "listed_sockets", None)
-        if listed is None:
-            return []
-        try:
-            found: list[Any] = listed(family, protocol, states)
-        except Unsupported as error:
-            self.refuse(error.source, None, error)
-            return []
-        except OSError as error:
-            self.refuse(f"/proc/net/{protocol}", None, error)
-            return []
-        return found
+        """The sockets, or those of these protocols and states."""
+        return self._dumps.sockets(protocols, states)
 
     def holders(self) -> Holders:
         """Who holds which socket: one walk over all handles."""
@@ -295,22 +240,14 @@ class Snapshot:
 
     def refuse(self, source: str, pid: int | None, error: Exception, count: int = 1) -> None:
         """Count something that could not be read."""
-        if isinstance(error, Unsupported):
-            self._refused[error.source, pid, None, error.reason] += count
-            return
-        number = error.errno if isinstance(error, OSError) else None
-        denied = number in (errno.EACCES, errno.EPERM)
+        denied = self._refused.add(source, pid, error, count)
         # Who may not see the directory of a process may not see its descriptors.
         if denied and source in map(self.backend.source, ("descriptors", "cwd")):
             self.blind = True
-        reason = PERMISSION if denied else os.strerror(number) if number else str(error)
-        self._refused[source, pid, number, reason] += count
 
     def refusals(self) -> list[Refusal]:
         """What this look could not read; what the one before could not, while this one has read nothing."""
-        if not self.reads:
-            return self.earlier
-        return [Refusal(*key, count) for key, count in sorted(self._refused.items(), key=str)]
+        return list(self._refused) if self.reads else self.earlier
 
 
 class Named(Holders):
@@ -320,15 +257,3 @@ class Named(Holders):
         # Windows names them to everybody; elsewhere this shows whether some are hidden from us.
         for process in self.system.processes() if os.name == "posix" else ():
             _ = process.cwd
-
-
-@contextmanager
-def paused_collector() -> Iterator[None]:
-    """No garbage collection while thousands of rows are built: none of them is garbage."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlports.sources import procfs
-from sqlports.sources.records import Descriptor, Fdinfo, SocketRecord, What
+from sqlports.sources.records import Fdinfo, SocketRecord, What
 
 if TYPE_CHECKING:
     from sqlports.sources.owners import Owner
@@ -36,12 +36,12 @@ class Process:
 class Handle:
     """An open descriptor of a process."""
 
-    __slots__ = ("_fdinfo", "_what", "descriptor", "ended", "fd", "link", "pid", "system")
+    __slots__ = ("_fdinfo", "_what", "ended", "fd", "link", "pid", "system")
 
-    def __init__(self, pid: int, descriptor: Descriptor, system: Snapshot) -> None:
+    def __init__(self, pid: int, fd: int, link: str | None, system: Snapshot) -> None:
         self.pid = pid
-        self.descriptor = descriptor
-        self.fd, self.link = descriptor
+        self.fd = fd
+        self.link = link
         self.system = system
         self.ended = False
         self._what: What | None = None

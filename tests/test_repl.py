@@ -1,0 +1,467 @@
+"""The prompt, in a pseudo-terminal as people have it, and its parts where a terminal would hide them."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import select
+import signal
+import stat
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sqlports import Engine, dot
+from sqlports.repl import History, Repl, history_path
+from sqlports.session import Session
+
+if sys.platform == "win32":
+    pytest.skip("needs pseudo-terminals", allow_module_level=True)
+
+import fcntl
+import pty
+import termios
+
+# Long enough for any machine; nothing waits so long unless it fails.
+DEADLINE = 60
+ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c"
+
+
+class Terminal:
+    """The command in a pseudo-terminal."""
+
+    def __init__(self, environment: dict[str, str], arguments: tuple[str, ...] = (), rows: int = 24, columns: int = 80) -> None:
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.before = termios.tcgetattr(slave)
+        self.slave = slave
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "sqlports", *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environment,
+            start_new_session=True,
+            # The interrupt key works on the terminal that a session controls.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        self.raw = b""
+        self.seen = 0
+
+    def send(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    def expect(self, pattern: str, seconds: float = DEADLINE) -> str:
+        """Wait for a text that was not waited for before; what came up to its end."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = re.compile(pattern.encode()).search(self.raw, self.seen)
+            if found:
+                text = self.raw[self.seen : found.end()].decode(errors="replace")
+                self.seen = found.end()
+                return text
+            ready, _, _ = select.select([self.master], [], [], max(0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError(f"no {pattern!r} in {self.raw[self.seen :]!r}")
+            self.raw += os.read(self.master, 65536)
+
+    def prompt(self) -> str:
+        """Wait until the next input can be typed; what came before that."""
+        # An editor says that it takes pasted text when it begins to read.
+        return self.expect(r"\x1b\[\?2004h[^>]*sqlports>")
+
+    def run(self, line: str) -> str:
+        """Type a line, and give what came of it."""
+        self.send(line + "\r")
+        # An editor ends with the same as it draws the line for the last time.
+        self.expect(r"\x1b\[\?2004l")
+        return self.prompt()
+
+    def end(self) -> int:
+        """The exit status, once the command has ended. The terminal must then be as it was."""
+        status = self.process.wait(DEADLINE)
+        assert termios.tcgetattr(self.slave) == self.before
+        return status
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.slave)
+        os.close(self.master)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def open_terminal(state: Path) -> Iterator[Callable[..., Terminal]]:
+    """Starts the command in a terminal; what was started ends with the test."""
+    opened: list[Terminal] = []
+
+    def start(*arguments: str, rows: int = 24, columns: int = 80, **environment: str) -> Terminal:
+        # No terminal here answers where its cursor is.
+        own = {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "XDG_STATE_HOME": str(state), **environment}
+        opened.append(Terminal({**os.environ, **own}, arguments, rows, columns))
+        return opened[-1]
+
+    yield start
+    for terminal in opened:
+        terminal.close()
+
+
+@pytest.fixture
+def terminal(open_terminal: Callable[..., Terminal]) -> Terminal:
+    """The prompt, ready."""
+    started = open_terminal()
+    started.prompt()
+    return started
+
+
+def test_a_banner_says_how_to_get_help(open_terminal: Callable[..., Terminal]) -> None:
+    before = open_terminal().prompt()
+    assert re.match(r".*sqlports \d+\.\d+\.\d+: .*\.help.*\r\n", before)
+
+
+def test_queries_run_and_errors_do_not_end_the_prompt(terminal: Terminal) -> None:
+    assert "  42\r\n" in terminal.run("SELECT 40 + 2 AS answer;")
+    error = terminal.run("SELECT nam FROM processes;")
+    assert "no such column: nam (did you mean name?)\r\nline 1: SELECT nam" in error
+    assert "sqlports: " not in error
+    assert "near" in terminal.run("SELEKT 1;")
+    assert "is refused" in terminal.run("DELETE FROM processes;")
+    several = terminal.run("SELECT 6 * 7; SELECT 100 + 1;")
+    assert several.index("42") < several.index("101")
+
+
+def test_a_statement_may_have_several_lines(terminal: Terminal) -> None:
+    terminal.send("SELECT '\r")
+    terminal.expect(r"     \.\.\.>")
+    terminal.send("' || 'a' ||\r")
+    terminal.expect(r"     \.\.\.>")
+    assert r"\na7" in terminal.run("(3 + 4); -- and no more")
+
+
+def test_dot_commands(terminal: Terminal) -> None:
+    assert "Running processes" in terminal.run(".tables proc")
+    assert "CREATE TABLE users" in terminal.run(".schema users")
+    assert "markdown" in terminal.run(".help mode")
+    assert "did you mean .tables?" in terminal.run(".tabels")
+    terminal.run(".mode jsonl")
+    assert '{"a": 5}\r\n' in terminal.run("SELECT 5 AS a;")
+    terminal.run("CREATE TEMP VIEW mine AS SELECT 1;")
+    assert "mine" in terminal.run(".tables")
+    assert "CREATE VIEW mine" in terminal.run(".schema mine")
+    terminal.send(".quit\r")
+    assert terminal.end() == 0
+
+
+def test_control_d_leaves(terminal: Terminal) -> None:
+    terminal.send("\x04")
+    assert terminal.end() == 0
+
+
+def test_control_c_drops_what_was_typed(terminal: Terminal) -> None:
+    terminal.send("SELECT 'never")
+    terminal.expect("never")
+    terminal.send("\x03")
+    terminal.prompt()
+    assert "  42\r\n" in terminal.run("SELECT 40 + 2 AS answer;")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param(ENDLESS, id="within SQLite"),
+        pytest.param(ENDLESS + ", processes", id="over a table"),
+    ],
+)
+def test_control_c_stops_a_query_and_another_runs(terminal: Terminal, query: str) -> None:
+    terminal.send(f"SELECT 40 + 2; {query};\r")
+    terminal.expect("42\r\n")
+    for _ in range(DEADLINE):
+        terminal.send("\x03")
+        try:
+            # The first may come between two statements.
+            terminal.expect("interrupted\r\n", 1)
+            break
+        except TimeoutError:
+            pass
+    terminal.prompt()
+    assert "101" in terminal.run("SELECT 100 + 1;")
+
+
+def test_control_c_stops_a_flood(open_terminal: Callable[..., Terminal]) -> None:
+    terminal = open_terminal("--csv")
+    terminal.prompt()
+    terminal.send(f"{ENDLESS.replace('count(*)', 'x')};\r")
+    terminal.expect("\r\n5000\r\n")
+    terminal.send("\x03")
+    terminal.expect("interrupted\r\n")
+    terminal.prompt()
+    assert "101" in terminal.run("SELECT 100 + 1;")
+
+
+def test_no_escape_sequence_reaches_the_terminal(terminal: Terminal) -> None:
+    for mode in ("table", "csv", "line", "json"):
+        terminal.run(f".mode {mode}")
+        told = terminal.run("SELECT char(27) || '[31mred', 1 AS \"\x16\x1b[32mgreen\";")
+        assert "[31mred" in told
+        terminal.run("SELECT \x16\x1b[33myellow;")
+    assert not re.search(rb"\x1b\[3[1-3]m", terminal.raw)
+
+
+def test_tab_completes(terminal: Terminal) -> None:
+    terminal.send("SELECT username FROM use\t")
+    terminal.expect("User accounts")
+    # What Enter takes it does not run.
+    terminal.send("\r")
+    assert "root" in terminal.run(" WHERE uid = 0;")
+
+
+def test_a_narrow_terminal(open_terminal: Callable[..., Terminal]) -> None:
+    terminal = open_terminal(columns=20)
+    terminal.prompt()
+    told = terminal.run("SELECT 1 AS one, 2 AS two, 3 AS three, 4 AS four, 5 AS five;")
+    assert " five = 5\r\n" in told
+
+
+def test_the_window_may_change_its_size(terminal: Terminal) -> None:
+    wide = "SELECT '" + "x" * 70 + "' AS a;"
+    assert "x" * 70 + "\r\n" in terminal.run(wide)
+    fcntl.ioctl(terminal.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    os.kill(terminal.process.pid, signal.SIGWINCH)
+    assert "x" * 39 + "…" in terminal.run(wide)
+
+
+def test_a_terminal_that_can_nothing(open_terminal: Callable[..., Terminal]) -> None:
+    terminal = open_terminal(TERM="dumb")
+    terminal.expect("sqlports> ")
+    terminal.send("SELECT\n")
+    terminal.expect(r"     \.\.\.> ")
+    terminal.send("40 + 2;\n")
+    terminal.expect("  42\r\n")
+    terminal.expect("sqlports> ")
+    terminal.send("SELECT 'never")
+    terminal.send("\x03")
+    terminal.expect("sqlports> ")
+    terminal.send(".mode json\n")
+    terminal.expect("sqlports> ")
+    terminal.send("\x04")
+    assert terminal.end() == 0
+    assert b"\x1b" not in terminal.raw
+
+
+def test_being_terminated_leaves_the_terminal_as_it_was(terminal: Terminal) -> None:
+    terminal.send("SELECT")
+    terminal.expect("SELECT")
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.end() == 128 + signal.SIGTERM
+
+
+def test_history_is_private_and_comes_back(open_terminal: Callable[..., Terminal], state: Path) -> None:
+    terminal = open_terminal()
+    terminal.prompt()
+    terminal.run("SELECT 40 + 2;")
+    terminal.send(".exit\r")
+    assert terminal.end() == 0
+    file = state / "sqlports" / "history"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    terminal = open_terminal()
+    terminal.prompt()
+    terminal.send("\x1b[A\x1b[A")
+    assert "  42\r\n" in terminal.run("")
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        pytest.param(
+            lambda file: file.write_bytes(b"\xff\xfe\0rubbish\n+x\0y\n\n+SELECT 1;\n"), "damaged", id="a corrupt file"
+        ),
+        pytest.param(lambda file: file.mkdir(), "not kept", id="a directory"),
+        pytest.param(lambda file: os.mkfifo(file), "not kept", id="a pipe"),
+        pytest.param(lambda file: (file.parent.rmdir(), file.parent.touch()), "not kept", id="no directory"),
+    ],
+)
+def test_no_history_stops_the_prompt(
+    open_terminal: Callable[..., Terminal], state: Path, make: Callable[[Path], object], told: str
+) -> None:
+    file = state / "sqlports" / "history"
+    file.parent.mkdir(parents=True)
+    make(file)
+    terminal = open_terminal()
+    assert told in terminal.prompt()
+    assert "  42\r\n" in terminal.run("SELECT 40 + 2 AS answer;")
+
+
+@pytest.fixture
+def repl() -> Iterator[Repl]:
+    engine = Engine()
+    yield Repl(engine, "csv")
+    engine.close()
+
+
+def test_an_interrupt_leaves_no_snapshot(repl: Repl, capfd: pytest.CaptureFixture[str]) -> None:
+    """Whenever it comes, and whatever it meets."""
+    generator = random.Random(1)
+    for _ in range(25):
+        timer = threading.Timer(generator.random() / 50, os.kill, (os.getpid(), signal.SIGINT))
+        walk = threading.Thread(target=lambda timer=timer: _once(lambda: repl.engine.snapshot_now is not None, timer.start))
+        walk.start()
+        repl.handle(f"{ENDLESS} WHERE EXISTS (SELECT 1 FROM users u WHERE u.uid + x < 0);")
+        walk.join()
+        timer.join()
+        assert repl.engine.snapshot_now is None
+    assert capfd.readouterr().err.count("interrupted") == 25
+    repl.handle("SELECT 40 + 2 AS answer;")
+    assert capfd.readouterr().out == "answer\n42\n"
+
+
+def _once(condition: Callable[[], bool], then: Callable[[], object]) -> None:
+    while not condition():
+        time.sleep(0.0001)
+    then()
+
+
+def test_an_unexpected_error_is_one_line(
+    repl: Repl, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("first\nsecond \x1b[31m")
+
+    monkeypatch.setattr(Session, "run", fail)
+    repl.handle("SELECT 1;")
+    assert capfd.readouterr().err == "RuntimeError: first second \\x1b[31m\n"
+
+
+def test_what_is_not_permitted_is_said_once(
+    repl: Repl, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sentences = iter(["the handles of 5 processes", "the handles of 1,006 processes", "the executables of 1 process", None])
+    monkeypatch.setattr(Session, "hidden", lambda self: next(sentences))
+    for _ in range(4):
+        repl.handle("SELECT 1;")
+    assert capfd.readouterr().err == "the handles of 5 processes\nthe executables of 1 process\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (".m", "csv\n"),
+        (".mode", "csv\n"),
+        ('.schema "users";', "CREATE TABLE users"),
+        (".tables *port*s", "port_ranges"),
+        (".help .quit", ".quit\nLeave"),
+        ("help", ".tables [PATTERN]"),
+        (".mode js", "js may be json or jsonl\n"),
+        (".mode xml", "no such mode: xml"),
+        (".mode tabel", "did you mean table?"),
+        (".schema usrs", "no such table: usrs (did you mean users?)"),
+        (".tables xyzzy", "no table's name is like xyzzy"),
+        (".quit now", ".quit takes no argument"),
+        (".", "no such command: . (there are .exit,"),
+    ],
+)
+def test_commands(repl: Repl, capfd: pytest.CaptureFixture[str], typed: str, told: str) -> None:
+    repl.handle(typed)
+    assert told in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("typed", [".quit", ".q", ".exit;", "exit", " Quit ; "])
+def test_ways_to_leave(repl: Repl, typed: str) -> None:
+    with pytest.raises(dot.Leave):
+        repl.handle(typed)
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        ("", False),
+        ("  ", False),
+        ("SELECT 1", True),
+        ("SELECT 1;", False),
+        ("SELECT 1; -- done", False),
+        ("SELECT 1; /* not done", True),
+        ("SELECT ';", True),
+        ("SELECT 1; SELECT", True),
+        ("-- only this", False),
+        (".mode", False),
+        ("help", False),
+        ("SELECT '\udcff';", False),
+        ("SELECT \0", False),
+    ],
+)
+def test_when_an_input_is_complete(text: str, more: bool) -> None:
+    assert dot.unfinished(text) is more
+
+
+def test_history_keeps_inputs_as_they_were(tmp_path: Path) -> None:
+    path = str(tmp_path / "a" / "b" / "history")
+    inputs = ["SELECT 1;", "SELECT\n+2\n\n;", "+é∂", ".mode json", "SELECT '\n\n# no comment';"]
+    for text in ("", *inputs[:3], inputs[2], *inputs[3:]):
+        History(path).add(text)
+    assert (History(path).entries, History(path).fault) == (inputs, None)
+
+
+def test_history_is_private_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        History(str(tmp_path / "sqlports" / "history"))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "sqlports" / "history").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "sqlports").stat().st_mode) == 0o700
+
+
+def test_what_can_be_read_of_a_damaged_history_is_used(tmp_path: Path) -> None:
+    file = tmp_path / "history"
+    file.write_bytes(b"+good\n\nbad\n+x\0y\n\n+also\n+good\n")
+    history = History(str(file))
+    assert history.entries == ["good", "also\ngood"]
+    assert "damaged" in (history.fault or "")
+
+
+def test_of_a_large_history_the_end_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "history"
+    file.write_text("".join(f"\n+SELECT {number};\n" for number in range(100_000)))
+    history = History(str(file))
+    assert history.fault is None
+    assert 1000 < len(history.entries) < 100_000
+    assert history.entries[-1] == "SELECT 99999;"
+
+
+def test_a_full_disk_ends_history_and_nothing_else() -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("needs /dev/full")
+    history = History("/dev/full")
+    history.add("SELECT 1;")
+    history.add("SELECT 2;")
+    assert history.fault == "history is not kept: /dev/full: No space left on device"
+
+
+def test_history_lies_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", "relative")
+    assert history_path() == str(tmp_path / ".local/state/sqlports/history")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+    assert history_path() == str(tmp_path / "elsewhere/sqlports/history")
+
+
+@pytest.mark.root
+def test_root_writes_no_history_into_the_home_of_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / ".local").mkdir(parents=True)
+    os.chown(home, 12345, 12345)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    assert history_path() == os.path.expanduser("~root/.local/state/sqlports/history")
