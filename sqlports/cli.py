@@ -28,10 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command; returns its exit status."""
+    import gc
+
     from sqlports.errors import Error, Interrupted, QueryTimeout
     from sqlports.output import abandon_stdout
     from sqlports.session import complain
 
+    # A query builds many thousands of rows that all live until its end: to look for garbage among them is in vain.
+    gc.set_threshold(100_000, 20, 100)
     try:
         options = parse(arguments)
         return _dispatch(options)

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from sqlports.sources.refusals import PERMISSION, Refusal
 
 _WHAT = {
-    "/proc/PID/fd": "handles",
-    "/proc/PID/fd/FD": "handles",
-    "/proc/PID/fdinfo": "handles",
-    "/proc/PID/exe": "executables",
-    "/proc/PID/cwd": "directories",
-    "/proc/PID/root": "directories",
-    "/proc/PID/io": "I/O counts",
+    "cwd": "directories",
+    "descriptors": "handles",
+    "exe": "executables",
+    "fd": "handles",
+    "fdinfo": "handles",
+    "io": "I/O counts",
+    "net_connections": "sockets",
+    "root": "directories",
 }
 
 
@@ -23,12 +24,18 @@ def not_permitted(refusals: Iterable[Refusal]) -> str | None:
     hidden: dict[str, set[int | None]] = {}
     for refusal in refusals:
         if refusal.reason == PERMISSION:
-            hidden.setdefault(_WHAT.get(refusal.source, refusal.source), set()).add(refusal.pid)
+            hidden.setdefault(_what(refusal.source), set()).add(refusal.pid)
     if not hidden:
         return None
     parts = [f"{what} of {_processes(len(pids))}" for what, pids in sorted(hidden.items())]
     listed = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
     return f"not permitted to read the {listed}: what depends on them is NULL or missing. {_remedy()}"
+
+
+def _what(source: str) -> str:
+    """What a source ('/proc/PID/fd/FD', 'psutil exe') tells, in a word."""
+    name = source.removeprefix("/proc/PID/").removeprefix("psutil ").split("/")[0].split(" ")[0]
+    return _WHAT.get(name, name)
 
 
 def _processes(count: int) -> str:

@@ -42,10 +42,9 @@ class Repl:
 
     def loop(self) -> int:
         """Read and run until the end; returns the exit status. Raises OSError when the terminal is gone."""
-        history = History(history_path())
-        read = make_reader(self.names, history.entries)
-        _tell(BANNER)
-        with ended():
+        with contextlib.closing(History(history_path())) as history, ended():
+            read = make_reader(self.names, history.entries)
+            _tell(BANNER)
             while True:
                 if history.fault:
                     _tell(history.fault)
@@ -258,10 +257,14 @@ class History:
                 self.entries.append(entry)
         return damaged
 
-    def _give_up(self, error: OSError) -> None:
+    def close(self) -> None:
+        """Keep nothing more."""
         if self._file:
             self._file.close()
         self._file = None
+
+    def _give_up(self, error: OSError) -> None:
+        self.close()
         self.fault = f"history is not kept: {error.filename or self._path}: {error.strerror}"
 
 

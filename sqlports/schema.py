@@ -18,9 +18,9 @@ without a default must be given by the query. Everything else about searching is
 
 from __future__ import annotations
 
-import inspect
 import operator
 from collections.abc import Callable, Iterable
+from types import FunctionType
 from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -105,8 +105,9 @@ class Table:
         examples: tuple[str, ...],
         transient: bool,
     ) -> None:
+        if not isinstance(function, FunctionType):
+            raise TableError(f"{function!r} is not a plain function")
         self.name = function.__name__
-        self.doc = inspect.cleandoc(function.__doc__ or "")
         self.function = function
         self.columns = columns
         self.key = key
@@ -122,28 +123,37 @@ class Table:
 
     def __call__(self, system: Any, **searched: Any) -> Iterable[Any]:
         """The rows, given the snapshot and what is searched for."""
-        return self.function(system, **searched)
+        rows: Iterable[Any] = self.function(system, **searched)
+        return rows
 
     @property
     def sql(self) -> str:
         """The CREATE TABLE statement that SQLite is told."""
         return f"CREATE TABLE {self.name}({', '.join(column.sql for column in self.columns)})"
 
+    @property
+    def doc(self) -> str:
+        """What the table has rows of: the function's docstring."""
+        import inspect
+
+        return inspect.cleandoc(self.function.__doc__ or "")
+
     def _read_parameters(self) -> Iterable[str]:
-        _, *parameters = inspect.signature(self.function).parameters.values()
+        code = self.function.__code__
+        _, *parameters = code.co_varnames[: code.co_argcount]
+        optional = len(self.function.__defaults__ or ())
+        self.required = set(parameters[: len(parameters) - optional])
         for parameter in parameters:
             # Annotations are text under `from __future__ import annotations`, and reading text needs no imports.
-            annotation = str(parameter.annotation).split("[")[0]
-            if annotation not in _SEARCHES:
-                yield f"parameter {parameter.name} must be annotated Values[...], Bounds or Search[...]"
-                continue
-            self.searches[parameter.name] = _SEARCHES[annotation]
-            if parameter.default is parameter.empty:
-                self.required.add(parameter.name)
+            annotation = str(self.function.__annotations__.get(parameter, "")).split("[")[0]
+            if annotation in _SEARCHES:
+                self.searches[parameter] = _SEARCHES[annotation]
+            else:
+                yield f"parameter {parameter} must be annotated Values[...], Bounds or Search[...]"
 
     def _column_faults(self) -> Iterable[str]:
         names = [column.name for column in self.columns]
-        if not self.doc:
+        if not self.function.__doc__:
             yield "it has no docstring"
         if not names:
             yield "it has no columns"

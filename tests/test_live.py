@@ -77,6 +77,18 @@ def test_both_ends_of_a_connection_over_ipv6(live: Engine, child: Callable[..., 
     ]
 
 
+def test_a_port_that_is_bound_and_no_more(live: Engine, child: Callable[..., Any]) -> None:
+    if tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) < (6, 8):
+        pytest.skip("the kernel does not list them")
+    holder = child("s = socket.socket(); s.bind(('127.0.0.1', 0)); tell([s.fileno(), s.getsockname()[1]])")
+    fd, port = holder.told
+    for search in ("", "AND state = 'BOUND'"):
+        assert own(live, f"SELECT local_port, state, fd FROM sockets WHERE pid = ? {search}", holder.pid) == [
+            (port, "BOUND", fd)
+        ]
+    assert own(live, "SELECT * FROM sockets WHERE pid = ? AND state = 'CLOSE'", holder.pid) == []
+
+
 def test_udp_bound_and_connected(live: Engine, child: Callable[..., Any]) -> None:
     holder = child(
         "a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); a.bind(('127.0.0.1', 0))\n"

@@ -26,6 +26,7 @@ GAPS = (
     ("sockets", "linux", "sockets: an address is not known while its port is 0"),
     ("sockets", "linux", "sockets: those that are alike and have no known holder are listed as one"),
     ("sockets", "linux", "sockets: of several holders pid is any one"),
+    ("sockets", "linux", "sockets: a tcp socket that is bound and no more is not listed"),
     ("sockets", "darwin", "sockets: those that no process holds are not listed"),
     ("sockets", "! linux win32", "sockets: one with several holders is listed for each, unless it is a TCP connection"),
     ("sockets", "win32", "sockets: not known: fd"),

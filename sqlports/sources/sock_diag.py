@@ -23,7 +23,8 @@ AF_INET, AF_INET6 = 2, 10
 FAMILIES = {"unix": 1, "ipv4": AF_INET, "ipv6": AF_INET6}
 PROTOCOLS = {"tcp": 6, "udp": 17}
 
-# enum in include/net/tcp_states.h; 13 is a pseudo state of the dump (since Linux 6.8).
+# enum in include/net/tcp_states.h. Who asks for 13, a pseudo state of the dump since Linux 6.8, is given sockets in state 7:
+# bound to a port and neither listening nor connected. Others in state 7 are in no table that could be dumped.
 TCP_STATES = {
     1: "ESTABLISHED",
     2: "SYN_SENT",
@@ -31,7 +32,7 @@ TCP_STATES = {
     4: "FIN_WAIT1",
     5: "FIN_WAIT2",
     6: "TIME_WAIT",
-    7: "CLOSE",
+    7: "BOUND",
     8: "CLOSE_WAIT",
     9: "LAST_ACK",
     10: "LISTEN",
@@ -40,8 +41,9 @@ TCP_STATES = {
     13: "BOUND",
 }
 # Sockets without a handshake use two of them, and a listening unix socket a third.
-OTHER_STATES = {**TCP_STATES, 7: "UNCONNECTED"}
-STATES = frozenset(TCP_STATES.values()) | frozenset(OTHER_STATES.values())
+OTHER_STATES = {**TCP_STATES, 7: "UNCONNECTED", 13: "13"}
+# CLOSE is what other systems have.
+STATES = frozenset(TCP_STATES.values()) | frozenset(OTHER_STATES.values()) | {"CLOSE"}
 
 TIMERS = {1: "retransmit", 2: "keepalive", 3: "timewait", 4: "probe", 5: "delayed_ack"}
 UNIX_TYPES = {1: "stream", 2: "datagram", 5: "seqpacket"}
