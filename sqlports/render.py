@@ -74,46 +74,49 @@ def _jsonl(columns: Sequence[str], rows: Iterator[Row], output: Output) -> Writt
 def _json_rows(columns: Sequence[str], rows: Iterator[Row], output: Output, frame: tuple[str, str, str, str]) -> Written:
     """Objects in a frame: what comes before, between and after them, and what stands for none."""
     before, between, after, none = frame
-    names = distinct(columns)
+    encode = _encoder(distinct(columns))
     count = 0
     for chunk in _chunks(rows):
-        objects = [dict(zip(names, row, strict=True)) for row in chunk]
-        output.write((between if count else before) + _encode(objects, between))
+        output.write((between if count else before) + between.join(map(encode, chunk)))
         count += len(chunk)
     output.write(after if count else none)
     return Written(count)
 
 
-# Between items a character that JSON never holds raw: so the places between rows are found without parsing.
-_ENCODER = json.JSONEncoder(
-    ensure_ascii=False,
-    check_circular=False,
-    allow_nan=False,
-    separators=("\0", ": "),
-    default=blob,
-)
-_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+# JSON leaves these raw, and a terminal or an editor may obey them.
+_UNSAFE_IN_JSON = "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+REMEMBERED = 100_000
 
 
-def _encode(objects: list[dict[str, Any]], between: str) -> str:
-    try:
-        text = _ENCODER.encode(objects)[1:-1]
-    except ValueError:
-        # JSON has no infinity; a number too large to hold is read back as one.
-        text = "\0".join(_encode_infinite(item) for item in objects)
-    text = text.replace("}\0{", "}" + between + "{").replace("\0", ", ")
-    if not text.isascii() or "\x7f" in text:
-        text = _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    return text
+class _Encoded(dict[Any, str]):
+    """Values as JSON, remembered: most of a column's values come many times. Not for floats, of which 1.0 equals 1."""
+
+    def __missing__(self, value: Any) -> str:
+        text = json.dumps(blob(value) if isinstance(value, bytes) else value, ensure_ascii=False)
+        if len(self) < REMEMBERED:
+            self[value] = text
+        return text
 
 
-def _encode_infinite(item: dict[str, Any]) -> str:
-    members = []
-    for name, value in item.items():
-        infinite = isinstance(value, float) and math.isinf(value)
-        number = ("9e999" if value > 0 else "-9e999") if infinite else _ENCODER.encode(value)
-        members.append(f"{_ENCODER.encode(name)}: {number}")
-    return "{" + "\0".join(members) + "}"
+def _encoder(names: Sequence[str]) -> Callable[[Row], str]:
+    """A function from a row to its JSON object."""
+    form = "{" + ", ".join(json.dumps(name, ensure_ascii=False).replace("%", "%%") + ": %s" for name in names) + "}"
+    encoded = _Encoded()
+
+    def encode(row: Row) -> str:
+        text = form % tuple([encoded[value] if value.__class__ is not float else _number(value) for value in row])
+        if not text.isascii() or "\x7f" in text:
+            text = re.sub(_UNSAFE_IN_JSON, lambda found: f"\\u{ord(found[0]):04x}", text)
+        return text
+
+    return encode
+
+
+def _number(value: float) -> str:
+    """JSON has no infinity; a number too large to hold is read back as one."""
+    if math.isinf(value):
+        return "9e999" if value > 0 else "-9e999"
+    return repr(value)
 
 
 def _csv(columns: Sequence[str], rows: Iterator[Row], output: Output) -> Written:

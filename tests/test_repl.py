@@ -188,14 +188,8 @@ def test_control_c_drops_what_was_typed(terminal: Terminal) -> None:
 def test_control_c_stops_a_query_and_another_runs(terminal: Terminal, query: str) -> None:
     terminal.send(f"SELECT 40 + 2; {query};\r")
     terminal.expect("42\r\n")
-    for _ in range(DEADLINE):
-        terminal.send("\x03")
-        try:
-            # The first may come between two statements.
-            terminal.expect("interrupted\r\n", 1)
-            break
-        except TimeoutError:
-            pass
+    terminal.send("\x03")
+    terminal.expect("interrupted\r\n")
     terminal.prompt()
     assert "101" in terminal.run("SELECT 100 + 1;")
 
@@ -242,8 +236,8 @@ def test_the_window_may_change_its_size(terminal: Terminal) -> None:
     wide = "SELECT '" + "x" * 70 + "' AS a;"
     assert "x" * 70 + "\r\n" in terminal.run(wide)
     fcntl.ioctl(terminal.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
-    os.kill(terminal.process.pid, signal.SIGWINCH)
-    assert "x" * 39 + "…" in terminal.run(wide)
+    terminal.send(wide + "\r")
+    terminal.expect("x" * 39 + "…")
 
 
 def test_a_terminal_that_can_nothing(open_terminal: Callable[..., Terminal]) -> None:

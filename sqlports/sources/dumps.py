@@ -40,6 +40,10 @@ class Dumps:
             wanted = sorted(found, key=str) if states is None else sorted(states & STATES)
             yield from chain.from_iterable(found.get(state, ()) for state in wanted)
 
+    def dumped(self) -> Iterator[Socket]:
+        """The sockets of all dumps so far."""
+        return chain.from_iterable(sockets for found, _ in self._kinds.values() for sockets in found.values())
+
     def _dump(self, kind: tuple[str, str], states: frozenset[str], found: ByState) -> None:
         family, protocol = kind
         system = self.system
@@ -59,17 +63,17 @@ class Dumps:
             seen = {socket.kernel.cookie for sockets in found.values() for socket in sockets}
             stateless = found.get(None)
             for record in records:
-                if record.state is None and stateless is not None:
-                    continue
-                cookie = record.cookie
+                state, cookie = record.state, record.cookie
                 if cookie is not None:
                     if cookie in seen:
                         continue
                     seen.add(cookie)
-                try:
-                    found[record.state].append(Socket(record, system))
-                except KeyError:
-                    found[record.state] = [Socket(record, system)]
+                if state in found:
+                    if state is None and stateless is not None:
+                        continue
+                    found[state].append(Socket(record, system))
+                else:
+                    found[state] = [Socket(record, system)]
 
     def _listed(self, family: str, protocol: str, states: frozenset[str]) -> list[SocketRecord]:
         """The second way to the sockets, where the platform has one."""

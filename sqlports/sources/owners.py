@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlports.sources.collector import paused_collector
@@ -9,6 +10,7 @@ from sqlports.sources.records import SocketRecord
 
 if TYPE_CHECKING:
     from sqlports.sources.snapshot import Snapshot
+    from sqlports.sources.subjects import Socket
 
 
 class Owner(NamedTuple):
@@ -41,13 +43,16 @@ class Holders:
     def __init__(self, system: Snapshot) -> None:
         self.system = system
         self._walked: set[int] = set()
-        self._by_inode: dict[int, list[tuple[int, int]]] = {}
+        self._first: dict[int, tuple[int, int]] = {}
+        self._shared: dict[int, list[tuple[int, int]]] = {}
         with paused_collector():
             self._walk(system.pids())
+            self._assign(system.dumped())
         self._again = True
 
     def _walk(self, pids: list[int]) -> None:
-        known = self._by_inode
+        """Note (pid, fd) for the inode of each socket that these processes hold."""
+        first, shared = self._first, self._shared
         for pid in pids:
             if pid in self._walked:
                 continue
@@ -55,32 +60,39 @@ class Holders:
             for fd, link in self.system.descriptors(pid).items():
                 if link is not None and link[:8] == "socket:[":
                     inode = int(link[8:-1])
-                    if inode in known:
-                        known[inode].append((pid, fd))
+                    if inode in first:
+                        shared.setdefault(inode, [first[inode]]).append((pid, fd))
                     else:
-                        known[inode] = [(pid, fd)]
+                        first[inode] = (pid, fd)
+
+    def _assign(self, sockets: Iterable[Socket]) -> None:
+        """Give the common case its owner at once: a socket of one holder. Who asks for one owner soon asks for all."""
+        first, shared, make = self._first, self._shared, tuple.__new__
+        for socket in sockets:
+            inode = socket.kernel.inode
+            if inode in first and inode not in shared:
+                pid, fd = first[inode]
+                socket.owner = make(Owner, (pid, fd, 1, "owned"))
 
     def owner(self, socket: SocketRecord) -> Owner:
         """The owner of one socket."""
         if socket.pid is not None:
             return Owner(socket.pid, socket.fd, None, "owned")
-        if socket.inode is None:
+        inode = socket.inode
+        if inode is None:
             reason = self._ownerless(socket)
             if reason == "unknown" and self.system.blind:
                 return Owner(None, None, None, "permission")
             return Owner(None, None, 0, reason)
-        held = self._by_inode.get(socket.inode)
-        if held is None and self._again:
+        if inode not in self._first and self._again:
             # A process that was born during the walk may have inherited it.
             self._again = False
             self._walk(self.system.backend.pids())
-            held = self._by_inode.get(socket.inode)
-        if held is None:
+        if inode not in self._first:
             return Owner(None, None, None if self.system.blind else 0, "permission" if self.system.blind else "unknown")
-        if len(held) == 1:
-            return Owner(*held[0], 1, "owned")
+        held = self._shared.get(inode) or [self._first[inode]]
         pids = {pid for pid, _ in held}
-        pid = min(pids, key=self._seniority)
+        pid = min(pids, key=self._seniority) if len(pids) > 1 else held[0][0]
         return Owner(pid, min(fd for holder, fd in held if holder == pid), len(pids), "owned")
 
     def _seniority(self, pid: int) -> tuple[bool, float, int]:

@@ -201,6 +201,10 @@ class Snapshot:
         """The sockets, or those of these protocols and states."""
         return self._dumps.sockets(protocols, states)
 
+    def dumped(self) -> Iterator[Socket]:
+        """The sockets that were listed so far."""
+        return self._dumps.dumped()
+
     def holders(self) -> Holders:
         """Who holds which socket: one walk over all handles."""
         if self._holders is None:
