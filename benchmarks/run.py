@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -59,34 +60,37 @@ CONTESTS = [
 ]
 
 
-def sqlports() -> tuple[list[str], dict[str, str]]:
-    """The command, with the environment it needs: the installed script, or this checkout's module."""
+def sqlports() -> list[str]:
+    """The command: the installed script, or this checkout's module."""
     script = os.path.join(os.path.dirname(sys.executable), "sqlports")
-    if os.access(script, os.X_OK):
-        return [script], dict(os.environ)
-    return [sys.executable, "-P", "-m", "sqlports"], {**os.environ, "PYTHONPATH": CHECKOUT}
+    return [script] if os.access(script, os.X_OK) else [sys.executable, "-P", "-m", "sqlports"]
+
+
+def as_installed(cache: str) -> dict[str, str]:
+    """The environment that commands run in: Python as a user has it, with what it compiled found again, here in `cache`."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    ours["PYTHONPYCACHEPREFIX"] = cache
+    return ours if len(sqlports()) == 1 else {**ours, "PYTHONPATH": CHECKOUT}
 
 
 class Bench:
     """One measurement: what came of it, and what was left out."""
 
-    def __init__(self, repeat: int) -> None:
+    def __init__(self, repeat: int, environment: dict[str, str]) -> None:
         self.repeat = repeat
+        self.environment = environment
         self.found: list[Comparison] = []
         self.left_out: list[str] = []
         self.rows: dict[str, int] = {}
-        argv, environment = sqlports()
-        self.ours = argv
-        self.run_ours = partial(self._run, argv, environment)
 
-    @staticmethod
-    def _run(argv: list[str], environment: dict[str, str] | None, rest: list[str]) -> Run:
-        return command([*argv, *rest], environment)
+    def run(self, *argv: str) -> Run:
+        """Run a command once. Raises MeasureError."""
+        return command(argv, self.environment)
 
     def measure(self, load: Load) -> None:
         """All of it. Raises MeasureError where sqlports does not give the sockets that are there."""
         try:
-            self.run_ours(["SELECT 1"])
+            self.run(*sqlports(), "SELECT 1")
         except (MeasureError, OSError) as error:
             self.left_out.append(f"all that runs the command: {error}")
         else:
@@ -98,15 +102,15 @@ class Bench:
 
     def check(self, load: Load) -> None:
         """Fast and wrong is not fast: every socket that is held must be there with an owner. Raises MeasureError."""
-        argv, environment = sqlports()
-        done = subprocess.run([*argv, *CONTESTS[0].ours], env=environment, capture_output=True, check=True)
+        argv = [*sqlports(), *CONTESTS[0].ours]
+        done = subprocess.run(argv, env=self.environment, capture_output=True, check=True)
         owned = sum(row["pid"] is not None for row in json.loads(done.stdout))
         if owned < load.sockets:
             raise MeasureError(f"{load.sockets} TCP sockets are held, and sqlports finds an owner for {owned}")
 
     def contest(self, contest: Contest) -> None:
         """One question, to sqlports and to those of the others that are installed."""
-        commands = {"sqlports": partial(self.run_ours, contest.ours)}
+        commands = {"sqlports": partial(self.run, *sqlports(), *contest.ours)}
         rivals = []
         for line, target in contest.theirs:
             name, *rest = line.split()
@@ -116,7 +120,7 @@ class Bench:
                 self.left_out.append(f"{line}: not installed")
                 continue
             rivals.append((line, target))
-            commands[line] = partial(self._run, [path], None, rest)
+            commands[line] = partial(self.run, path, *rest)
         runs = in_turn(commands, self.repeat)
         ours = [run.seconds for run in runs["sqlports"]]
         for line, target in rivals:
@@ -131,8 +135,8 @@ class Bench:
         python = "python -c pass"
         runs = in_turn(
             {
-                "sqlports": partial(self.run_ours, ["SELECT 1"]),
-                python: partial(self._run, [sys.executable], None, ["-c", "pass"]),
+                "sqlports": partial(self.run, *sqlports(), "SELECT 1"),
+                python: partial(self.run, sys.executable, "-c", "pass"),
             },
             self.repeat,
         )
@@ -229,7 +233,7 @@ def save(path: str, bench: Bench, load: Load, facts: dict[str, Any]) -> None:
         json.dump(
             {
                 "taken": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-                "command": bench.ours,
+                "command": sqlports(),
                 "machine": facts,
                 "load": load._asdict(),
                 "repeat": bench.repeat,
@@ -250,14 +254,14 @@ def main() -> int:
     parser.add_argument("--json", default=RESULTS, metavar="FILE", help="where all samples are written")
     asked = parser.parse_args()
     load = Load.of(asked.processes)
-    bench = Bench(asked.repeat)
     try:
         with ExitStack() as stack:
+            bench = Bench(asked.repeat, as_installed(stack.enter_context(TemporaryDirectory())))
             if load.processes:
                 stack.enter_context(busy(load))
             facts = machine()
             bench.measure(load)
-    except (MeasureError, RuntimeError) as error:
+    except (MeasureError, RuntimeError, subprocess.CalledProcessError) as error:
         print(f"run.py: {error}", file=sys.stderr)
         return 1
     report(bench, facts)

@@ -27,7 +27,8 @@ def complain(message: str, lead: str = "sqlports: ") -> None:
     """Say something to people. Nobody listening is no error."""
     text = "\n".join(safe(line) for line in message.split("\n"))
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        print(f"{lead}{text}", file=sys.stderr, flush=True)
+        # In one piece, whoever else writes there.
+        print(f"{lead}{text}\n", end="", file=sys.stderr, flush=True)
 
 
 def remark(written: Written, tell: Callable[[str], None] = complain, whole: str = "--line") -> None:

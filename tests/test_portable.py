@@ -148,7 +148,13 @@ def test_processes_are_told_as_linux_tells_them(
         sql = f"SELECT {columns('processes')} FROM processes WHERE pid IN {pids} ORDER BY pid"
         ours = portable.query(sql)
         assert sorted(row["state"] for row in ours) == ["S", "S", "S", "T", "Z"]
-        assert_same(live.query(sql), ours, unknown("processes"))
+        theirs = live.query(sql)
+        if os.geteuid() != 0:
+            # What a zombie has left is root's: its descriptors can be counted (none), and not listed.
+            [dead] = [row for row in theirs if row["state"] == "Z"]
+            assert dead["fd_count"] == 0
+            dead["fd_count"] = None
+        assert_same(theirs, ours, unknown("processes"))
         sleeper.kill()
 
 
