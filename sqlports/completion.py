@@ -83,7 +83,10 @@ def _offers(text: str, start: int, word: str, names: Names) -> Iterator[Candidat
     end = min((token.start for token in tokens if token.text == ";" and token.start >= cursor), default=len(text))
     tokens = [token for token in tokens if begin <= token.start < end and token.kind != "gap"]
     before = [token for token in tokens if token.end <= start]
-    scope, phase = _read(before, [token for token in tokens if token.start >= cursor])
+    scope = reduce(Scope.after, before, Scope())
+    phase = scope.phase
+    # The columns stand before the tables they are of.
+    reduce(Scope.after, (token for token in tokens if token.start >= cursor), scope)
     relations = [Candidate(name, names.quoted(name), kind, doc) for name, kind, doc in names.relations()]
     if before and before[-1].text == "." and before[-1].end == start:
         if phase == TABLE:
@@ -153,14 +156,6 @@ _TOKEN = re.compile(
 )
 
 
-def _read(before: list[Token], behind: list[Token]) -> tuple[Scope, str]:
-    """The scope that a place in a statement is in, and what may come there. What stands behind it counts too."""
-    here = reduce(Scope.after, before, Scope())
-    phase = here.phase
-    reduce(Scope.after, behind, here)
-    return here, phase
-
-
 class Scope:
     """One SELECT, or what is in a pair of parentheses.
 
@@ -183,13 +178,20 @@ class Scope:
 
     def visible(self) -> Iterator[tuple[str, str | Scope]]:
         """The tables that an expression here sees: alias, and name or sub-query."""
-        yield from self.tables.items()
-        if self.around and not self.sealed:
-            yield from self.around.visible()
+        for scope in self._chain():
+            yield from scope.tables.items()
+            if scope.sealed:
+                break
 
     def withs(self) -> dict[str, Scope]:
         """What WITH defines, here and around."""
-        return {**(self.around.withs() if self.around else {}), **self._withs}
+        return {name: query for scope in reversed(list(self._chain())) for name, query in scope._withs.items()}
+
+    def _chain(self) -> Iterator[Scope]:
+        scope: Scope | None = self
+        while scope:
+            yield scope
+            scope = scope.around
 
     def columns_of(self, owner: str, names: Names, depth: int = 4) -> list[Column]:
         """The columns of the table of this alias, or of this name when there is no such alias."""

@@ -93,7 +93,8 @@ def help_(shell: Shell, name: str) -> None:
     lines = [(f"{name} {command.argument}", summary(command.doc)) for name, command in COMMANDS.items()]
     margin = max(len(usage) for usage, _ in lines)
     shell.write("".join(f"{usage:<{margin}}  {doc}\n" for usage, doc in lines))
-    shell.write("\nAnything else is SQL and ends with a semicolon. Tab completes, Ctrl-C stops, Ctrl-D leaves.\n")
+    shell.write("\nAll else is SQL and ends with a semicolon, over as many lines as it takes.\n")
+    shell.write("Tab completes, Alt-Enter adds a line, Ctrl-R searches, Ctrl-C stops, Ctrl-D leaves.\n")
 
 
 def quit_(shell: Shell, _: str) -> None:

@@ -8,13 +8,13 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import FileIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from sqlports import __version__, dot, render
 from sqlports.cells import safe
 from sqlports.errors import Error, Interrupted
 from sqlports.output import Output
-from sqlports.session import Names, Session, complain, ended, remark, stoppable
+from sqlports.session import Names, Session, complain, remark, sane_when_killed, stoppable
 
 if TYPE_CHECKING:
     from sqlports.engine import Engine
@@ -42,8 +42,9 @@ class Repl:
 
     def loop(self) -> int:
         """Read and run until the end; returns the exit status. Raises OSError when the terminal is gone."""
-        with contextlib.closing(History(history_path())) as history, ended():
-            read = make_reader(self.names, history.entries)
+        screen = find_screen()
+        with contextlib.closing(History(history_path())) as history, sane_when_killed(screen):
+            read = make_reader(self.names, history.entries, screen)
             _tell(BANNER)
             while True:
                 if history.fault:
@@ -130,7 +131,6 @@ def read_plain() -> str:
 def _read_line(prompt: str) -> str:
     if hasattr(sys.stdin, "reconfigure"):
         sys.stdin.reconfigure(errors="replace")
-    # Standard output may be no terminal, and takes nothing but data.
     print(prompt, end="", file=sys.stderr, flush=True)
     try:
         return input()
@@ -139,20 +139,23 @@ def _read_line(prompt: str) -> str:
         raise
 
 
-def make_reader(names: Names, entries: list[str]) -> Callable[[], str]:
-    """What reads the next input: an editor that knows earlier ones where the terminal can do it, else `read_plain`."""
+def find_screen() -> TextIO | None:
+    """The terminal that an editor can draw on. Not always standard output, which may be a file and takes only data."""
     # What readline too takes for a terminal that cannot move its cursor.
-    dumb = os.environ.get("TERM", "").lower() in ("", "dumb", "unknown") and sys.platform != "win32"
-    if dumb or not (sys.stdout.isatty() or sys.stderr.isatty()):
-        return read_plain
-    try:
-        return _make_editor(names, entries)
-    except Exception:
-        # Not installed, or no console that it knows: a prompt without comfort is still a prompt.
-        return read_plain
+    if os.environ.get("TERM", "").lower() in ("", "dumb", "unknown") and sys.platform != "win32":
+        return None
+    return next((stream for stream in (sys.stdout, sys.stderr) if stream is not None and stream.isatty()), None)
 
 
-def _make_editor(names: Names, entries: list[str]) -> Callable[[], str]:
+def make_reader(names: Names, entries: list[str], screen: TextIO | None) -> Callable[[], str]:
+    """What reads the next input: an editor that knows earlier ones, `read_plain` where there can be none."""
+    # With no prompt_toolkit, or no console that it knows, a prompt without comfort is still a prompt.
+    with contextlib.suppress(Exception):
+        return _make_editor(names, entries, screen) if screen else read_plain
+    return read_plain
+
+
+def _make_editor(names: Names, entries: list[str], screen: TextIO) -> Callable[[], str]:
     from prompt_toolkit import PromptSession
     from prompt_toolkit.completion import CompleteEvent, Completer, Completion
     from prompt_toolkit.document import Document
@@ -202,9 +205,8 @@ def _make_editor(names: Names, entries: list[str]) -> Callable[[], str]:
         key_bindings=keys,
         enable_suspend=True,
         include_default_pygments_style=False,
-        output=create_output(sys.stdout if sys.stdout.isatty() else sys.stderr),
+        output=create_output(screen),
     )
-
     return session.prompt
 
 
@@ -237,7 +239,7 @@ class History:
 
     def add(self, text: str) -> None:
         """Keep an input; an empty one and one like the last are not worth it."""
-        if self._file and text.strip() and text not in self.entries[-1:]:
+        if self._file and text.strip() and "\0" not in text and text not in self.entries[-1:]:
             self.entries.append(text)
             record = "\n" + "".join(f"+{line}\n" for line in text.split("\n"))
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import signal
 import sys
@@ -10,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from sqlports.cells import safe
 
@@ -132,14 +133,27 @@ def _stop(engine: Engine, over: threading.Event) -> None:
 
 
 @contextlib.contextmanager
-def ended() -> Iterator[None]:
-    """While this lasts, what ends the process leaves by the same way as `.quit`, and so the terminal as it was."""
+def sane_when_killed(screen: TextIO | None) -> Iterator[None]:
+    """While this lasts, a signal that ends the process leaves the terminal as it is now. An editor may draw on `screen`."""
+    if sys.platform == "win32":
+        yield
+        return
+    import termios
 
-    def leave(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
+    attributes = termios.tcgetattr(0)
 
-    numbers = [signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])]
-    before = {number: signal.signal(number, leave) for number in numbers}
+    def end(number: int, frame: FrameType | None) -> None:
+        with contextlib.suppress(OSError, termios.error):
+            if screen:
+                # No marks around pasted text, a cursor that is seen, a new line.
+                os.write(screen.fileno(), b"\x1b[?2004l\x1b[?25h\r\n")
+            termios.tcsetattr(0, termios.TCSANOW, attributes)
+        # Not by an exception: what runs now, an editor or SQLite, may not let it through.
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    heeded = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in heeded}
     try:
         yield
     finally:

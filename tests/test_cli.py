@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import command
+from .conftest import ROOT, command
 
 ENDLESS = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c"
 RUN = [sys.executable, "-P", "-m", "sqlports"]
@@ -318,3 +318,13 @@ def test_an_error_message_lets_no_escape_through() -> None:
     done = command("SELECT \x1b[31mx FROM y")
     assert done.returncode == 1
     assert "\x1b" not in done.stderr
+
+
+@pytest.mark.linux
+@pytest.mark.skipif(ROOT, reason="root may read all")
+def test_what_permission_hides_is_said_once_with_the_remedy() -> None:
+    done = command("--json", "SELECT count(pid) AS n FROM sockets; SELECT count(fd) AS n FROM sockets")
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 2)
+    [said] = done.stderr.splitlines()
+    assert re.match(r"sqlports: not permitted to read the handles of [\d,]+ process(es)?: .* Run as root", said)
+    assert command("--json", "SELECT count(*) AS n FROM sockets").stderr == ""

@@ -207,6 +207,10 @@ def test_nothing_is_run_against_the_system(offered, monkeypatch: pytest.MonkeyPa
     assert offered("SELECT | FROM processes JOIN listening_ports")
 
 
+def test_a_line_is_never_too_deep(offered) -> None:
+    assert offered("WITH q AS (SELECT 1 AS a) SELECT " + "(" * 5000 + "SELECT | FROM q")[0] == "a"
+
+
 @pytest.mark.parametrize(
     "text",
     [

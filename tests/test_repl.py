@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
@@ -38,23 +38,28 @@ ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELEC
 class Terminal:
     """The command in a pseudo-terminal."""
 
-    def __init__(self, environment: dict[str, str], arguments: tuple[str, ...] = (), rows: int = 24, columns: int = 80) -> None:
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        self.before = termios.tcgetattr(slave)
-        self.slave = slave
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "sqlports", *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=environment,
-            start_new_session=True,
-            # The interrupt key works on the terminal that a session controls.
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 no thread runs here
-        )
+    def __init__(
+        self, environment: dict[str, str], arguments: tuple[str, ...] = (), columns: int = 80, stdout: Path | None = None
+    ) -> None:
+        self.master, self.slave = pty.openpty()
+        self.resize(columns)
+        self.before = termios.tcgetattr(self.slave)
+        with open(stdout, "wb") if stdout else nullcontext(self.slave) as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "sqlports", *arguments],
+                stdin=self.slave,
+                stdout=output,
+                stderr=self.slave,
+                env=environment,
+                start_new_session=True,
+                # The interrupt key works on the terminal that a session controls.
+                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 no thread runs here
+            )
         self.raw = b""
         self.seen = 0
+
+    def resize(self, columns: int) -> None:
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def send(self, keys: str) -> None:
         os.write(self.master, keys.encode())
@@ -108,10 +113,10 @@ def open_terminal(state: Path) -> Iterator[Callable[..., Terminal]]:
     """Starts the command in a terminal; what was started ends with the test."""
     opened: list[Terminal] = []
 
-    def start(*arguments: str, rows: int = 24, columns: int = 80, **environment: str) -> Terminal:
+    def start(*arguments: str, columns: int = 80, stdout: Path | None = None, **environment: str) -> Terminal:
         # No terminal here answers where its cursor is.
         own = {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "XDG_STATE_HOME": str(state), **environment}
-        opened.append(Terminal({**os.environ, **own}, arguments, rows, columns))
+        opened.append(Terminal({**os.environ, **own}, arguments, columns, stdout))
         return opened[-1]
 
     yield start
@@ -235,9 +240,18 @@ def test_a_narrow_terminal(open_terminal: Callable[..., Terminal]) -> None:
 def test_the_window_may_change_its_size(terminal: Terminal) -> None:
     wide = "SELECT '" + "x" * 70 + "' AS a;"
     assert "x" * 70 + "\r\n" in terminal.run(wide)
-    fcntl.ioctl(terminal.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    terminal.resize(40)
     terminal.send(wide + "\r")
     terminal.expect("x" * 39 + "…")
+
+
+def test_only_results_go_where_standard_output_goes(open_terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+    terminal = open_terminal("--csv", stdout=tmp_path / "out")
+    terminal.prompt()
+    terminal.run("SELECT 40 + 2 AS answer; SELECT;")
+    terminal.send("\x04")
+    assert terminal.end() == 0
+    assert (tmp_path / "out").read_text() == "answer\n42\n"
 
 
 def test_a_terminal_that_can_nothing(open_terminal: Callable[..., Terminal]) -> None:
@@ -262,7 +276,7 @@ def test_being_terminated_leaves_the_terminal_as_it_was(terminal: Terminal) -> N
     terminal.send("SELECT")
     terminal.expect("SELECT")
     terminal.process.send_signal(signal.SIGTERM)
-    assert terminal.end() == 128 + signal.SIGTERM
+    assert terminal.end() == -signal.SIGTERM
 
 
 def test_history_is_private_and_comes_back(open_terminal: Callable[..., Terminal], state: Path) -> None:

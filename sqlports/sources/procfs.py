@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from typing import NamedTuple
 
 from sqlports.errors import SourceError
@@ -76,7 +77,7 @@ def tty(number: int) -> str | None:
     """A terminal's device number as its name in /dev (kernel: Documentation/admin-guide/devices.txt); None for no terminal."""
     if number == 0:
         return None
-    major, minor = os.major(number), os.minor(number)
+    major, minor = number >> 8 & 0xFFF, number & 0xFF | number >> 12 & 0xFFF00
     if 136 <= major <= 143:
         return f"pts/{(major - 136) * 256 + minor}"
     if major == 4:
@@ -150,9 +151,10 @@ _FLAGS = {
     0o4000: "O_NONBLOCK",
     0o10000: "O_DSYNC",
     0o20000: "O_ASYNC",
-    os.O_DIRECT if hasattr(os, "O_DIRECT") else 0o40000: "O_DIRECT",
-    os.O_DIRECTORY if hasattr(os, "O_DIRECTORY") else 0o200000: "O_DIRECTORY",
-    os.O_NOFOLLOW if hasattr(os, "O_NOFOLLOW") else 0o400000: "O_NOFOLLOW",
+    # These differ between Linux's architectures; elsewhere only a Linux's files are read, taken for x86's.
+    os.O_DIRECT if sys.platform == "linux" else 0o40000: "O_DIRECT",
+    os.O_DIRECTORY if sys.platform == "linux" else 0o200000: "O_DIRECTORY",
+    os.O_NOFOLLOW if sys.platform == "linux" else 0o400000: "O_NOFOLLOW",
     0o1000000: "O_NOATIME",
     0o2000000: "O_CLOEXEC",
     0o4000000: "O_SYNC",
