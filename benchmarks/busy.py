@@ -62,7 +62,7 @@ class Load(NamedTuple):
         descriptors = _split(self.descriptors, self.processes)
         shares = list(zip(sockets, descriptors, strict=True))
         if any(own < 0 or own + INHERITED > held for own, held in shares):
-            raise ValueError(f"{self}: every process has a listener, and {INHERITED} descriptors beside its sockets")
+            raise ValueError(f"{self}: it takes {self.groups} sockets, and {INHERITED} descriptors a process beside its own")
         return shares
 
 

@@ -134,8 +134,13 @@ def _dispatch(options: argparse.Namespace) -> int:
             return _catalogue(engine, options)
         if not options.sql and not options.file and sys.stdin is not None and sys.stdin.isatty():
             from sqlports.repl import Repl
+            from sqlports.session import complain
 
-            return Repl(engine, options.mode).loop()
+            for name, given in (("--output", options.output), ("--watch", options.watch)):
+                if given is not None:
+                    complain(f"{name} needs SQL")
+                    return USAGE
+            return Repl(engine, options.mode, dict(options.param), options.limit).loop()
         scripts = list(_scripts(options))
         while True:
             _query(engine, scripts, options)
@@ -161,12 +166,13 @@ def _scripts(options: argparse.Namespace) -> Iterator[str]:
 def _query(engine: Engine, scripts: list[str], options: argparse.Namespace) -> None:
     """Run the scripts and write their results; what could not be seen is said once at the end."""
     from sqlports.output import Output
-    from sqlports.session import Session
+    from sqlports.session import Session, stoppable
 
     session = Session(engine, options.mode, Output(options.output, options.mode), options.limit)
     try:
-        for script in scripts:
-            session.run(script, dict(options.param))
+        with stoppable(engine):
+            for script in scripts:
+                session.run(script, dict(options.param))
         session.output.close()
     finally:
         hidden = session.hidden()

@@ -40,10 +40,7 @@ class Candidate(NamedTuple):
 
 
 def complete(text: str, cursor: int, names: Names) -> tuple[int, list[Candidate]]:
-    """Where the word at the cursor begins, and what may stand in its place, best first.
-
-    Best is what begins as the word does; after it comes what has its letters in that order.
-    """
+    """Where the word at the cursor begins, and what may replace it: what begins so, then what has its letters in order."""
     if text.lstrip().startswith("."):
         word, known = dot.choices(text[:cursor], names)
         offers: Iterable[Candidate] = (Candidate(name, name, kind, doc) for name, kind, doc in known)

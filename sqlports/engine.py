@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -62,7 +61,7 @@ class Engine:
         self.refusals: list[Refusal] = []
         self._cursors = 0
         self._deadline: float | None = None
-        self._stop = threading.Event()
+        self._stop = False
         self.connection = apsw.Connection(":memory:")
         self.connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
         self.connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
@@ -82,12 +81,18 @@ class Engine:
 
         Raises QueryError (Refused if it would write), QueryTimeout, Interrupted, and KeyboardInterrupt as it comes.
         """
-        for statement in split(script):
-            result = self._start(statement, parameters)
-            if result.columns:
-                yield result
-            for _ in result:
-                pass
+        self._stop = False
+        try:
+            for statement in split(script):
+                if self._stop:
+                    raise self._stopped()
+                result = self._start(statement, parameters)
+                if result.columns:
+                    yield result
+                for _ in result:
+                    pass
+        finally:
+            self._stop = False
 
     def query(self, sql: str, parameters: Parameters = ()) -> list[dict[str, Any]]:
         """All rows of a script's last result, as dictionaries."""
@@ -106,8 +111,8 @@ class Engine:
             self._release()
 
     def interrupt(self) -> None:
-        """Stop the running statement, from any thread."""
-        self._stop.set()
+        """Stop the running script, from any thread or signal handler."""
+        self._stop = True
         self.connection.interrupt()
 
     def close(self) -> None:
@@ -124,14 +129,13 @@ class Engine:
 
         cursor = self.connection.cursor()
         cursor.exec_trace = describe
-        self._stop.clear()
         self._guard.denied = None
         self._deadline = None if self.timeout is None else time.monotonic() + self.timeout
         try:
             with self._translated(statement):
                 rows = cursor.execute(statement.sql, statement.needed(parameters), can_cache=False)
         except BaseException:
-            cursor.close(True)
+            self._end(cursor)
             raise
         return Result(columns, self._read(statement, cursor, rows))
 
@@ -140,7 +144,11 @@ class Engine:
             with self._translated(statement):
                 yield from rows
         finally:
-            cursor.close(True)
+            self._end(cursor)
+
+    def _end(self, cursor: apsw.Cursor) -> None:
+        cursor.close(True)
+        self._deadline = None
 
     @contextmanager
     def _translated(self, statement: Statement) -> Iterator[None]:
@@ -160,13 +168,13 @@ class Engine:
             raise QueryError(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
 
     def _stopped(self) -> Exception:
-        if self._stop.is_set():
+        if self._stop:
             return Interrupted("interrupted")
         return QueryTimeout(f"the query took longer than {self.timeout:g} s")
 
     def _progress(self) -> bool:
         """True stops the statement; SQLite asks every few thousand steps."""
-        return self._stop.is_set() or (self._deadline is not None and time.monotonic() > self._deadline)
+        return self._stop or (self._deadline is not None and time.monotonic() > self._deadline)
 
     def _check(self) -> None:
         """What sources call in their long loops, which SQLite cannot interrupt."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from sqlports.cells import safe, width
+
 
 class Error(Exception):
     """The parent of everything sqlports raises on purpose."""
@@ -60,7 +62,7 @@ class Place(NamedTuple):
         start = max(0, self.before - WIDTH // 2) if len(self.text) > WIDTH else 0
         shown = self.text[start : start + WIDTH]
         lead = f"line {self.line}: "
-        return [lead + shown.replace("\t", " "), " " * (len(lead) + self.before - start) + "^"]
+        return [lead + safe(shown), " " * (len(lead) + width(safe(self.text[start : self.before]))) + "^"]
 
 
 def place(script: str, offset: int) -> Place:

@@ -29,13 +29,17 @@ BANNER = f"sqlports {__version__}: SQL ends with a semicolon, .help tells more, 
 class Repl:
     """A prompt over an engine.
 
-    mode   how results are written; `.mode` changes it
-    names  what can be completed
+    mode        how results are written; `.mode` changes it
+    parameters  values for the names in statements
+    limit       at most this many rows of each result
+    names       what can be completed
     """
 
-    def __init__(self, engine: Engine, mode: str) -> None:
+    def __init__(self, engine: Engine, mode: str, parameters: dict[str, Any] | None = None, limit: int | None = None) -> None:
         self.engine = engine
         self.mode = mode
+        self.parameters = parameters or {}
+        self.limit = limit
         self.names = Names(engine.connection)
         self._session = self._new_session()
         self._told: set[str] = set()
@@ -77,7 +81,7 @@ class Repl:
                 if command:
                     dot.run(self, command)
                 else:
-                    self._session.run(text)
+                    self._session.run(text, self.parameters)
         except (dot.Leave, BrokenPipeError):
             raise
         except (KeyboardInterrupt, Interrupted):
@@ -105,7 +109,7 @@ class Repl:
 
     def _new_session(self) -> Session:
         # Each with its own output: the window may have another width by now.
-        return Session(self.engine, self.mode, Output(None, self.mode), tell=_tell, whole=WHOLE)
+        return Session(self.engine, self.mode, Output(None, self.mode), self.limit, tell=_tell, whole=WHOLE)
 
     def _tell_hidden(self) -> None:
         """Say what was not permitted, unless it was said before; the number of processes makes no difference."""

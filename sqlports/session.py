@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from types import FrameType
@@ -99,8 +98,6 @@ def stoppable(engine: Engine) -> Iterator[None]:
 
     A KeyboardInterrupt raised in a table's method, which SQLite calls, may be lost there or leave the snapshot held.
     """
-    over = threading.Event()
-    stopper = threading.Thread(target=_stop, args=(engine, over), daemon=True)
     presses = 0
 
     def pressed(number: int, frame: FrameType | None) -> None:
@@ -111,25 +108,13 @@ def stoppable(engine: Engine) -> Iterator[None]:
         # Whoever presses a third time does not mind what is left behind.
         if frame is None or presses > 2:
             raise KeyboardInterrupt
-        # From another thread, since this one may hold what `interrupt` waits for.
-        if stopper.ident is None:
-            stopper.start()
+        engine.interrupt()
 
     before = signal.signal(signal.SIGINT, pressed)
     try:
         yield
     finally:
-        over.set()
-        if stopper.ident is not None:
-            stopper.join()
         signal.signal(signal.SIGINT, before)
-
-
-def _stop(engine: Engine, over: threading.Event) -> None:
-    """Stop statements until all is over: one that is only starting does not hear of it."""
-    engine.interrupt()
-    while not over.wait(0.05):
-        engine.interrupt()
 
 
 @contextlib.contextmanager

@@ -375,3 +375,21 @@ def test_a_required_parameter_must_be_given(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(QueryError, match=r"table wanted needs WHERE path = "):
         engine.query("SELECT * FROM wanted")
     assert engine.query("SELECT * FROM wanted WHERE path = '/'") == []
+
+
+def test_a_caret_stands_right_below_wide_and_written_out_characters(engine: Engine) -> None:
+    with pytest.raises(QueryError) as wrong:
+        engine.query("SELECT '日本\t\x1b', nam FROM processes")
+    [_, line, caret] = str(wrong.value).splitlines()
+    assert line == "line 1: SELECT '日本\\t\\x1b', nam FROM processes"
+    # Each of the two wide characters takes two columns.
+    assert caret.index("^") == line.index("nam") + 2
+
+
+def test_an_interrupt_between_two_statements_ends_the_script(engine: Engine) -> None:
+    script = engine.run("SELECT 1 AS a; SELECT 2 AS b")
+    assert list(next(script)) == [(1,)]
+    engine.interrupt()
+    with pytest.raises(Interrupted):
+        next(script)
+    assert engine.query("SELECT count(*) > 100 AS many FROM pragma_function_list") == [{"many": 1}]

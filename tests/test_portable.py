@@ -27,7 +27,9 @@ from sqlports.sources.snapshot import Snapshot
 Rows = list[dict[str, Any]]
 
 # What moves between two looks, and how far it may: seconds, milliseconds, bytes.
-MOVING = {"started": 0.05, "elapsed_time": 1, "user_time": 50, "system_time": 50, "resident_size": 4 << 20, "total_size": 4 << 20}
+MOVING = {"started": 0.05, "elapsed_time": 1, "user_time": 50, "system_time": 50} | dict.fromkeys(
+    ("resident_size", "total_size"), 4 << 20
+)
 PID = os.getpid()
 
 
