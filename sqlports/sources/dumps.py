@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlports.sources.collector import paused_collector
 from sqlports.sources.records import SocketRecord, Unsupported
@@ -16,35 +16,41 @@ if TYPE_CHECKING:
 
 KINDS = (("ipv4", "tcp"), ("ipv6", "tcp"), ("ipv4", "udp"), ("ipv6", "udp"), ("unix", "unix"))
 
-ByState = dict[str | None, list[Socket]]
+
+class Dump(NamedTuple):
+    """One dump: the states that it was asked for, and the sockets in the order they came."""
+
+    states: frozenset[str]
+    sockets: list[Socket]
 
 
 class Dumps:
-    """What was dumped so far, by kind (family and protocol) and state."""
+    """What was dumped so far, by kind (family and protocol)."""
 
     def __init__(self, system: Snapshot) -> None:
         self.system = system
-        self._kinds: dict[tuple[str, str], tuple[ByState, set[str]]] = {}
+        self._kinds: dict[tuple[str, str], list[Dump]] = {}
 
     def sockets(self, protocols: frozenset[str] | None, states: frozenset[str] | None) -> Iterator[Socket]:
         """The sockets of these protocols and states, or of all; one whose state is not known is in all only."""
         for kind in KINDS:
             if protocols is not None and kind[1] not in protocols:
                 continue
-            found, dumped = self._kinds.setdefault(kind, ({}, set()))
-            lacking = (STATES if states is None else states & STATES) - dumped
+            dumps = self._kinds.setdefault(kind, [])
+            lacking = (STATES if states is None else states & STATES).difference(*(dump.states for dump in dumps))
             if lacking:
-                dumped |= lacking
-                self._dump(kind, frozenset(lacking), found)
-            # In the order of states, so that every cursor of a statement meets them in the same.
-            wanted = sorted(found, key=str) if states is None else sorted(states & STATES)
-            yield from chain.from_iterable(found.get(state, ()) for state in wanted)
+                dumps.append(Dump(lacking, self._dump(kind, lacking, dumps)))
+            for dump in list(dumps):
+                if states is None or dump.states <= states:
+                    yield from dump.sockets
+                else:
+                    yield from (socket for socket in dump.sockets if socket.kernel.state in states)
 
     def dumped(self) -> Iterator[Socket]:
         """The sockets of all dumps so far."""
-        return chain.from_iterable(sockets for found, _ in self._kinds.values() for sockets in found.values())
+        return chain.from_iterable(dump.sockets for dumps in self._kinds.values() for dump in dumps)
 
-    def _dump(self, kind: tuple[str, str], states: frozenset[str], found: ByState) -> None:
+    def _dump(self, kind: tuple[str, str], states: frozenset[str], earlier: list[Dump]) -> list[Socket]:
         family, protocol = kind
         system = self.system
         system.check()
@@ -58,22 +64,7 @@ class Dumps:
             except OSError as error:
                 system.refuse(f"sock_diag {protocol}", None, error)
                 records = self._listed(family, protocol, states)
-            # A dump is no atomic look: a socket that moves in the kernel's table may come twice, one that changes its
-            # state between two dumps in both.
-            seen = {socket.kernel.cookie for sockets in found.values() for socket in sockets}
-            stateless = found.get(None)
-            for record in records:
-                state, cookie = record.state, record.cookie
-                if cookie is not None:
-                    if cookie in seen:
-                        continue
-                    seen.add(cookie)
-                if state in found:
-                    if state is None and stateless is not None:
-                        continue
-                    found[state].append(Socket(record, system))
-                else:
-                    found[state] = [Socket(record, system)]
+            return [Socket(record, system) for record in _once(records, earlier)]
 
     def _listed(self, family: str, protocol: str, states: frozenset[str]) -> list[SocketRecord]:
         """The second way to the sockets, where the platform has one."""
@@ -89,3 +80,25 @@ class Dumps:
             self.system.refuse(f"/proc/net/{protocol}", None, error)
             return []
         return found
+
+
+def _once(records: list[SocketRecord], earlier: list[Dump]) -> Iterable[SocketRecord]:
+    """The records without those that came before.
+
+    A dump is no atomic look: a socket that moves in the kernel's table may come twice, and one that changes its state
+    between two dumps in both. One without a state comes with every dump.
+    """
+    if earlier:
+        records = [record for record in records if record.state is not None]
+    seen = {socket.kernel.cookie for dump in earlier for socket in dump.sockets}
+    cookies = {record.cookie for record in records}
+    if len(cookies) == len(records) and seen.isdisjoint(cookies):
+        return records
+    return _without(records, seen - {None})
+
+
+def _without(records: list[SocketRecord], seen: set[int | None]) -> Iterator[SocketRecord]:
+    for record in records:
+        if record.cookie is None or record.cookie not in seen:
+            seen.add(record.cookie)
+            yield record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlports.sources.collector import paused_collector
 from sqlports.sources.records import SocketRecord
@@ -43,36 +43,37 @@ class Holders:
     def __init__(self, system: Snapshot) -> None:
         self.system = system
         self._walked: set[int] = set()
-        self._first: dict[int, tuple[int, int]] = {}
-        self._shared: dict[int, list[tuple[int, int]]] = {}
+        self._single: dict[int | None, Owner] = {}
+        self._shared: dict[int, list[tuple[Any, Any]]] = {}
         with paused_collector():
             self._walk(system.pids())
             self._assign(system.dumped())
         self._again = True
 
     def _walk(self, pids: list[int]) -> None:
-        """Note (pid, fd) for the inode of each socket that these processes hold."""
-        first, shared = self._first, self._shared
+        """Note which of these processes hold a socket, by its inode: the owner of one holder, or (pid, fd) of several."""
+        single, shared, make = self._single, self._shared, tuple.__new__
         for pid in pids:
             if pid in self._walked:
                 continue
             self._walked.add(pid)
             for fd, link in self.system.descriptors(pid).items():
-                if link is not None and link[:8] == "socket:[":
+                if link and link[0] == "s" and link.startswith("socket:["):
                     inode = int(link[8:-1])
-                    if inode in first:
-                        shared.setdefault(inode, [first[inode]]).append((pid, fd))
+                    if inode in single:
+                        shared[inode] = [single.pop(inode)[:2], (pid, fd)]
+                    elif inode in shared:
+                        shared[inode].append((pid, fd))
                     else:
-                        first[inode] = (pid, fd)
+                        single[inode] = make(Owner, (pid, fd, 1, "owned"))
 
     def _assign(self, sockets: Iterable[Socket]) -> None:
         """Give the common case its owner at once: a socket of one holder. Who asks for one owner soon asks for all."""
-        first, shared, make = self._first, self._shared, tuple.__new__
+        get = self._single.get
         for socket in sockets:
-            inode = socket.kernel.inode
-            if inode in first and inode not in shared:
-                pid, fd = first[inode]
-                socket.owner = make(Owner, (pid, fd, 1, "owned"))
+            owner = get(socket.kernel.inode)
+            if owner is not None:
+                socket.owner = owner
 
     def owner(self, socket: SocketRecord) -> Owner:
         """The owner of one socket."""
@@ -84,15 +85,17 @@ class Holders:
             if reason == "unknown" and self.system.blind:
                 return Owner(None, None, None, "permission")
             return Owner(None, None, 0, reason)
-        if inode not in self._first and self._again:
+        if self._again and inode not in self._single and inode not in self._shared:
             # A process that was born during the walk may have inherited it.
             self._again = False
             self._walk(self.system.backend.pids())
-        if inode not in self._first:
+        if inode in self._single:
+            return self._single[inode]
+        held = self._shared.get(inode)
+        if held is None:
             return Owner(None, None, None if self.system.blind else 0, "permission" if self.system.blind else "unknown")
-        held = self._shared.get(inode) or [self._first[inode]]
         pids = {pid for pid, _ in held}
-        pid = min(pids, key=self._seniority) if len(pids) > 1 else held[0][0]
+        pid = min(pids, key=self._seniority)
         return Owner(pid, min(fd for holder, fd in held if holder == pid), len(pids), "owned")
 
     def _seniority(self, pid: int) -> tuple[bool, float, int]:
