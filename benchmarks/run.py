@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -169,28 +169,32 @@ class Bench:
         self.found.append(Comparison(name, rival, "ratio", "s", target, ours, theirs))
 
 
-def machine() -> dict[str, Any]:
-    """What it was measured on, and what was there while it was."""
-    import apsw
-
+def counts() -> dict[str, int]:
+    """What there is to be seen."""
     processes, descriptors = 0, 0
     for name in os.listdir("/proc"):
         if name.isdigit():
             processes += 1
-            try:
+            with suppress(OSError):
                 descriptors += len(os.listdir(f"/proc/{name}/fd"))
-            except OSError:
-                continue
+    return {
+        "processes": processes,
+        "tcp_sockets": sum(_lines("/proc/net", ("tcp", "tcp6"))),
+        "udp_sockets": sum(_lines("/proc/net", ("udp", "udp6"))),
+        "descriptors": descriptors,
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What it was measured on."""
+    import apsw
+
     return {
         "cores": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),
         "python": platform.python_version(),
         "apsw": apsw.apsw_version(),
         "root": os.geteuid() == 0,
-        "processes": processes,
-        "descriptors": descriptors,
-        "tcp_sockets": sum(_lines("/proc/net", ("tcp", "tcp6"))),
-        "udp_sockets": sum(_lines("/proc/net", ("udp", "udp6"))),
         "load_average": os.getloadavg()[0],
     }
 
@@ -215,7 +219,6 @@ def describe(facts: dict[str, Any]) -> str:
 
 def report(bench: Bench, facts: dict[str, Any]) -> None:
     """The table for people."""
-    # Only now: what this process holds in memory is the least that can be seen of a command it starts.
     from tabulate import tabulate
 
     cells = [comparison.cells() for comparison in bench.found]
@@ -259,11 +262,13 @@ def main() -> int:
             bench = Bench(asked.repeat, as_installed(stack.enter_context(TemporaryDirectory())))
             if load.processes:
                 stack.enter_context(busy(load))
-            facts = machine()
+            seen = counts()
             bench.measure(load)
     except (MeasureError, RuntimeError, subprocess.CalledProcessError) as error:
         print(f"run.py: {error}", file=sys.stderr)
         return 1
+    # Only now: what this process holds in memory is the least that can be seen of a command that it starts.
+    facts = {**machine(), **seen}
     report(bench, facts)
     save(asked.json, bench, load, facts)
     return 0

@@ -76,12 +76,14 @@ class Linux:
             readlink = os.readlink
             try:
                 # In one go, as it nearly always works: this is the hot spot of every query for owners.
-                links: list[str | None] = [readlink(name, dir_fd=directory) for name in names]
+                links = [readlink(name, dir_fd=directory) for name in names]
             except OSError:
-                names, links = _readable(names, directory)
+                return _readable(names, directory)
         finally:
             os.close(directory)
-        return dict(zip(map(int, names), map(_decoded, links), strict=True))
+        if not "".join(links).isascii():
+            links = [_decoded(link) for link in links]
+        return dict(zip(map(int, names), links, strict=True))
 
     def what(self, pid: int, fd: int, link: str | None) -> What:
         """The type and target of a descriptor. Asks the file system only where that cannot hang. Raises OSError."""
@@ -250,21 +252,21 @@ class Linux:
         return procfs.cmdline(self._file(pid, "cmdline"))
 
 
-def _readable(names: list[str], directory: int) -> tuple[list[str], list[str | None]]:
+def _readable(names: list[str], directory: int) -> dict[int, str | None]:
     """The links one by one: without those that were closed meanwhile, and None for those that may not be read."""
-    found: list[tuple[str, str | None]] = []
+    found: dict[int, str | None] = {}
     for name in names:
         try:
-            found.append((name, os.readlink(name, dir_fd=directory)))
+            found[int(name)] = _decoded(os.readlink(name, dir_fd=directory))
         except FileNotFoundError:
             continue
         except OSError:
-            found.append((name, None))
-    return [name for name, _ in found], [link for _, link in found]
+            found[int(name)] = None
+    return found
 
 
-def _decoded(link: str | None) -> str | None:
-    return link if link is None or link.isascii() else procfs.text(os.fsencode(link))
+def _decoded(link: str) -> str:
+    return link if link.isascii() else procfs.text(os.fsencode(link))
 
 
 _FILE_TYPES = {
