@@ -393,3 +393,17 @@ def test_an_interrupt_between_two_statements_ends_the_script(engine: Engine) -> 
     with pytest.raises(Interrupted):
         next(script)
     assert engine.query("SELECT count(*) > 100 AS many FROM pragma_function_list") == [{"many": 1}]
+
+
+def test_all_sockets_are_listed_before_their_holders_are_looked_for(fake: FakeRoot, engine: Engine) -> None:
+    fake.process(42, fds={3: "socket:[501]"})
+    fake.net("tcp", "0100007F:0050 00000000:0000 0A 501")
+    fake.net("udp", "0100007F:0051 00000000:0000 07 502")
+    rows = []
+    for result in engine.run("SELECT local_port, pid FROM sockets"):
+        for row in result:
+            # This comes too late for the walk to find, and its socket is one that was listed before it.
+            if not rows:
+                fake.process(43, fds={3: "socket:[502]"})
+            rows.append(row)
+    assert rows == [(80, 42), (81, 43)]

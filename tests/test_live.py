@@ -512,3 +512,14 @@ def test_any_name_a_process_may_give_itself(name: bytes, live: Engine, child: Ca
     done = command("SELECT name, count(*) OVER () AS n FROM processes WHERE pid = :pid", "-p", f"pid={holder.pid}", "--line")
     assert len(done.stdout.splitlines()) == 2
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.stdout)
+
+
+@pytest.mark.parametrize("keep", ["range(3, 40)", "range(3, 40, 2)", "[3, 39]", "[39]", "[3, 500]"])
+def test_no_descriptor_is_missed_however_the_numbers_lie(keep: str, live: Engine, child: Callable[..., Any]) -> None:
+    holder = child(
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (600, 600))\n"
+        f"for fd in {keep}: os.dup2(0, fd)\n"
+        "tell(sorted(map(int, os.listdir('/proc/self/fd')))[:-1])"
+    )
+    listed = sorted(map(int, os.listdir(f"/proc/{holder.pid}/fd")))
+    assert own(live, "SELECT fd FROM handles WHERE pid = ? ORDER BY fd", holder.pid) == [(fd,) for fd in listed]

@@ -39,7 +39,7 @@ class ProcessDirectories:
         directory = os.open(f"{self.proc}/{pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         if pid not in self._first_seen:
             self._first_seen[pid] = self.ticks_now()
-        elif self._is_another(pid, directory):
+        elif self._is_another(pid, _read(directory, "stat")):
             os.close(directory)
             raise ProcessLookupError(errno.ESRCH, "the process ended and its number was given to another")
         self._open[pid] = directory
@@ -49,14 +49,21 @@ class ProcessDirectories:
 
     def file(self, pid: int, name: str) -> bytes:
         """The whole of a file below /proc/PID. Raises OSError."""
-        data = _read(self.open(pid), name)
-        if name == "stat":
-            self._started.setdefault(pid, self.start_ticks(data))
+        if name != "stat":
+            return _read(self.open(pid), name)
+        if pid in self._open or pid not in self._first_seen:
+            data = _read(self.open(pid), name)
+        else:
+            # This file says itself whose it is: to open the directory again would be to read it twice.
+            data = _read(None, f"{self.proc}/{pid}/stat")
+            if self._is_another(pid, data):
+                raise ProcessLookupError(errno.ESRCH, "the process ended and its number was given to another")
+        self._started.setdefault(pid, self.start_ticks(data))
         return data
 
-    def _is_another(self, pid: int, directory: int) -> bool:
+    def _is_another(self, pid: int, stat: bytes) -> bool:
         """Whether the process that has the number now is not the one that had it when it was first seen."""
-        started = self.start_ticks(_read(directory, "stat"))
+        started = self.start_ticks(stat)
         known = self._started.get(pid)
         return started > self._first_seen[pid] if known is None else started != known
 
@@ -69,7 +76,7 @@ class ProcessDirectories:
         return (named.st_dev, named.st_ino) == (status.st_dev, status.st_ino)
 
 
-def _read(directory: int, name: str) -> bytes:
+def _read(directory: int | None, name: str) -> bytes:
     file = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
     try:
         return whole(file)

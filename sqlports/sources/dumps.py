@@ -33,14 +33,15 @@ class Dumps:
 
     def sockets(self, protocols: frozenset[str] | None, states: frozenset[str] | None) -> Iterator[Socket]:
         """The sockets of these protocols and states, or of all; one whose state is not known is in all only."""
-        for kind in KINDS:
-            if protocols is not None and kind[1] not in protocols:
-                continue
+        kinds = [kind for kind in KINDS if protocols is None or kind[1] in protocols]
+        # All before the first row: the walk that finds the owners comes once, and what is listed after it may have none.
+        for kind in kinds:
             dumps = self._kinds.setdefault(kind, [])
             lacking = (STATES if states is None else states & STATES).difference(*(dump.states for dump in dumps))
             if lacking:
                 dumps.append(Dump(lacking, self._dump(kind, lacking, dumps)))
-            for dump in list(dumps):
+        for kind in kinds:
+            for dump in list(self._kinds[kind]):
                 if states is None or dump.states <= states:
                     yield from dump.sockets
                 else:

@@ -89,22 +89,23 @@ def tty(number: int) -> str | None:
 
 def status(data: bytes) -> Status:
     """/proc/PID/status. A kernel thread has no memory lines. The name is escaped by the kernel, so lines are lines."""
-    found: dict[bytes, list[bytes]] = {}
-    for line in data.split(b"\n"):
-        name, _, value = line.partition(b":")
-        if name in _STATUS_LINES:
-            found[name] = value.split()
+    # Six lines of about sixty: found by name, in half the time of taking all apart.
+    found = {}
+    for name in _STATUS_LINES:
+        start = data.find(name)
+        if start >= 0:
+            found[name] = data[start + len(name) : data.find(b"\n", start + 1)].split()
     try:
-        uid, euid, suid = (int(number) for number in found[b"Uid"][:3])
-        gid, egid, sgid = (int(number) for number in found[b"Gid"][:3])
-        size = {name: int(value[0]) * 1024 for name, value in found.items() if name.startswith(b"Vm")}
-        tgid = int(found[b"Tgid"][0])
+        uid, euid, suid = (int(number) for number in found[b"\nUid:"][:3])
+        gid, egid, sgid = (int(number) for number in found[b"\nGid:"][:3])
+        lock, rss, size = (int(found[name][0]) * 1024 if name in found else None for name in _STATUS_LINES[3:])
+        tgid = int(found[b"\nTgid:"][0])
     except (KeyError, ValueError, IndexError):
         raise Unparsable("/proc/PID/status", data) from None
-    return Status(uid, euid, suid, gid, egid, sgid, size.get(b"VmLck"), size.get(b"VmRSS"), size.get(b"VmSize"), tgid)
+    return Status(uid, euid, suid, gid, egid, sgid, lock, rss, size, tgid)
 
 
-_STATUS_LINES = {b"Uid", b"Gid", b"VmLck", b"VmRSS", b"VmSize", b"Tgid"}
+_STATUS_LINES = (b"\nTgid:", b"\nUid:", b"\nGid:", b"\nVmLck:", b"\nVmRSS:", b"\nVmSize:")
 
 
 def io(data: bytes) -> Io:
@@ -121,7 +122,11 @@ def cmdline(data: bytes) -> Cmdline:
     if not data:
         return Cmdline()
     arguments = [text(argument) for argument in data.removesuffix(b"\0").split(b"\0")]
-    return Cmdline(" ".join(arguments).rstrip(" "), json.dumps(arguments, ensure_ascii=False))
+    return Cmdline(" ".join(arguments).rstrip(" "), _JSON.encode(arguments))
+
+
+# json.dumps makes one anew for every call that is not plain.
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 def cgroup(data: bytes) -> str | None:
