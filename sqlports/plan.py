@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from sqlports.schema import Range, Table
 
 # SQLITE_INDEX_CONSTRAINT_*, sqlite3.h
-EQ, GT, LE, LT, GE, IS = 2, 4, 8, 16, 32, 72
+EQ, GT, LE, LT, GE, ISNULL, IS = 2, 4, 8, 16, 32, 71, 72
 _BOUNDS = {GT, LE, LT, GE}
+_EQUALITIES = {EQ, IS, ISNULL}
 SCAN_UNIQUE = 1  # SQLITE_INDEX_SCAN_UNIQUE
 
 # What SQLite accepts as a number inside a text (sqlite3AtoF): no underscores, no hexadecimal, ASCII space around it.
@@ -82,7 +83,9 @@ def bind(table: Table, steps: list[Step], values: tuple[Any, ...]) -> Bound:
                 if found is None or isinstance(found, Range):
                     arguments[step.column] = _narrow(found or Range(None, None), step.op, value)
             elif step.column in table.searches:
-                wanted = _wanted(kind, step, value) - {None}
+                wanted = _wanted(kind, step, value)
+                if None in wanted:
+                    raise Anything
                 found = arguments.get(step.column)
                 arguments[step.column] = found & wanted if isinstance(found, frozenset) else wanted
             else:
@@ -110,6 +113,8 @@ def _usable(info: Any, index: int, table: Table) -> Step | None:
         return None
     column = table.columns[position]
     search = table.searches.get(column.name)
+    if op == ISNULL:
+        return Step(column.name, op, False) if column.path and not search else None
     if op in (EQ, IS):
         # Another collation would match more than equal bytes do.
         if column.path is None or search == "bounds" or info.get_aConstraint_collation(index) != "BINARY":
@@ -122,12 +127,12 @@ def _usable(info: Any, index: int, table: Table) -> Step | None:
 
 def _bounded_by(steps: list[Step], step: Step) -> bool:
     """Whether the column already has an equality, beside which a bound adds nothing."""
-    return any(other.column == step.column and other.op in (EQ, IS) for other in steps)
+    return any(other.column == step.column and other.op in _EQUALITIES for other in steps)
 
 
 def _estimate(info: Any, table: Table, steps: list[Step]) -> None:
     """Tell the planner how many rows come and what they cost, honestly: it decides the order of a join by this."""
-    equal = {step.column for step in steps if step.op in (EQ, IS) and not step.many}
+    equal = {step.column for step in steps if step.op in _EQUALITIES and not step.many}
     rows = float(table.rows)
     for column in {step.column for step in steps}:
         if column in equal or any(step.column == column and step.many for step in steps):
@@ -161,7 +166,7 @@ def _wanted(kind: type, step: Step, value: Any) -> frozenset[Any]:
     if value is None:
         if step.op == EQ:
             raise Unmatched
-        raise Anything  # IS NULL
+        return frozenset((None,))
     return frozenset((equal(kind, value),))
 
 

@@ -93,6 +93,7 @@ class Table:
     rows       how many rows to expect on an ordinary machine, for the planner
     transient  its rows describe things that may end while they are read; such a row has an attribute `ended`
     searches   parameter name -> 'values', 'bounds' or 'search'
+    costs      column name -> a rank: by the order in which the parts of a row are declared, the cheap before the dear
     required   parameters that the query must give
     """
 
@@ -120,6 +121,8 @@ class Table:
         if faults:
             raise TableError(f"table {self.name}: " + "; ".join(faults))
         self.position = {column.name: index for index, column in enumerate(columns)}
+        groups = list(dict.fromkeys(column.group for column in columns))
+        self.costs = {column.name: groups.index(column.group) if column.group else -1 for column in columns}
 
     def __call__(self, system: Any, **searched: Any) -> Iterable[Any]:
         """The rows, given the snapshot and what is searched for."""

@@ -104,7 +104,7 @@ def _found(table: Table, system: Any, bound: plan.Bound) -> Iterable[Any]:
         columns: tuple[str, ...] = (many,)
         wanted: list[tuple[Any, ...]] = [(cell,) for cell in bound.lookups[many]]
     else:
-        columns = tuple(sorted(bound.lookups))
+        columns = tuple(sorted(bound.lookups, key=table.costs.__getitem__))
         wanted = [tuple(next(iter(bound.lookups[column]), None) for column in columns)]
         if any(not cells for cells in bound.lookups.values()):
             return ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 from pathlib import Path
@@ -407,3 +409,111 @@ def test_all_sockets_are_listed_before_their_holders_are_looked_for(fake: FakeRo
                 fake.process(43, fds={3: "socket:[502]"})
             rows.append(row)
     assert rows == [(80, 42), (81, 43)]
+
+
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """What tables are asked for from now on."""
+    from sqlports.schema import Table
+
+    calls: list[dict[str, object]] = []
+    original = Table.__call__
+
+    def noted(self: Table, system: object, **searched: object) -> object:
+        calls.append(searched)
+        return original(self, system, **searched)
+
+    monkeypatch.setattr(Table, "__call__", noted)
+    return calls
+
+
+def test_in_is_one_call_with_all_its_values(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = asked(monkeypatch)
+    engine.query("SELECT * FROM processes WHERE pid IN (41, '42', 43.0, NULL, 'x', 1.5)")
+    engine.query("SELECT * FROM processes WHERE pid IN (SELECT value FROM json_each('[7, 8]'))")
+    assert calls == [{"pid": frozenset((41, 42, 43))}, {"pid": frozenset((7, 8))}]
+
+
+@pytest.mark.parametrize(
+    ("where", "bounds"),
+    [
+        ("port < 1024", (None, 1023)),
+        ("port <= '22.5' AND port > 20", (21, 22)),
+        ("port BETWEEN 8000 AND 8080", (8000, 8080)),
+        ("port >= 65000.5", (65001, None)),
+        ("port > -5 AND port < 'x'", (-4, None)),
+    ],
+)
+def test_ranges_reach_the_table(
+    where: str, bounds: tuple[int | None, int | None], engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = asked(monkeypatch)
+    engine.query(f"SELECT count(*) FROM port_registry WHERE {where}")
+    assert calls == [{"port": bounds}]
+
+
+def test_a_search_that_no_row_can_satisfy_asks_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = asked(monkeypatch)
+    for where in ("pid = NULL", "pid = 'x'", "pid = 1.5", "pid = x'31'", "pid IN ('a', NULL)"):
+        assert engine.query(f"SELECT * FROM processes WHERE {where}") == []
+    assert calls == []
+
+
+def test_sockets_come_from_the_files_when_the_kernel_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sqlports.sources import sock_diag
+    from sqlports.sources.records import Unsupported
+
+    def refuse(request: bytes) -> object:
+        raise Unsupported("sock_diag", "no netlink socket")
+
+    if not Path("/proc/net/tcp").exists():
+        pytest.skip("needs a Linux /proc")
+    monkeypatch.setattr(sock_diag, "exchange", refuse)
+    engine = Engine()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        sql = "SELECT pid, fd, state FROM sockets WHERE port = :port AND protocol = 'tcp' AND family = 'ipv4'"
+        assert {"pid": os.getpid(), "fd": listener.fileno(), "state": "LISTEN"} in engine.query(sql, {"port": port})
+    assert {"source": "sock_diag", "reason": "no netlink socket"} in engine.query("SELECT source, reason FROM scan_errors")
+
+
+OSQUERY = {
+    "processes": "pid name path cmdline state cwd root uid gid euid egid suid sgid on_disk wired_size resident_size total_size "
+    "user_time system_time disk_bytes_read disk_bytes_written start_time parent pgroup threads nice cgroup_path",
+    "users": "uid gid uid_signed gid_signed username description directory shell uuid",
+    "listening_ports": "pid port protocol family address fd socket path net_namespace",
+    "process_open_sockets": "pid fd socket family protocol local_address remote_address local_port remote_port path state "
+    "net_namespace",
+}
+
+
+@pytest.mark.parametrize("name", OSQUERY)
+def test_osquerys_columns_come_first_and_in_its_order(name: str, engine: Engine) -> None:
+    [result] = engine.run(f"SELECT * FROM {name} LIMIT 0")
+    wanted = OSQUERY[name].split()
+    assert list(result.columns[: len(wanted)]) == wanted
+    assert name == "processes" or len(result.columns) == len(wanted)
+
+
+def test_osquerys_codes_for_a_listener_and_a_socket_without_owner(fake: FakeRoot, engine: Engine) -> None:
+    fake.process(42, fds={3: "socket:[501]"})
+    fake.net("tcp", "0100007F:0050 00000000:0000 0A 501", "0100007F:0050 0100007F:C001 06 0")
+    fake.net("udp", "00000000:0035 00000000:0000 07 503")
+    assert [tuple(row.values()) for row in engine.query("SELECT * FROM listening_ports ORDER BY port")] == [
+        (-1, 53, 17, 2, "0.0.0.0", -1, 503, "", None),
+        (42, 80, 6, 2, "127.0.0.1", 3, 501, "", None),
+    ]
+    assert [tuple(row.values()) for row in engine.query("SELECT * FROM process_open_sockets WHERE remote_port > 0")] == [
+        (-1, -1, -1, 2, 6, "127.0.0.1", "127.0.0.1", 80, 49153, "", "TIME_WAIT", None)
+    ]
+    assert reads(engine, "SELECT * FROM process_open_sockets WHERE pid = 42").get("walk") is None
+
+
+def test_the_three_joins_work_as_anybody_would_write_them(fake: FakeRoot, engine: Engine) -> None:
+    fake.process(42, "web", fds={3: "socket:[501]"})
+    fake.net("tcp", "0100007F:0050 00000000:0000 0A 501", "0100007F:1F90 00000000:0000 0A 502")
+    assert len(engine.query("SELECT * FROM sockets WHERE port < 1024")) == 1
+    sql = "SELECT name, service FROM sockets JOIN processes USING (pid) JOIN port_registry USING (port, protocol)"
+    assert engine.query(sql) == [{"name": "web", "service": "http"}]
+    assert engine.query("SELECT fd, port FROM handles JOIN sockets USING (inode)".replace("fd", "handles.fd")) == [
+        {"fd": 3, "port": 80}
+    ]

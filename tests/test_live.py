@@ -321,8 +321,6 @@ def test_every_row_of_ss_is_a_row_here_and_no_other(live: Engine, child: Callabl
             fields = line.split()
             if fields[0] not in ("tcp", "udp"):
                 continue
-            users = re.search(r"users:\((.*)\)", line)
-            held = len(set(re.findall(r"pid=(\d+)", users[1]))) if users else 0
             inode = re.search(r"ino:(\d+)", line)
             address, _, port = fields[4].rpartition(":")
             cookie = re.search(r" sk:([0-9a-f]+)", line)
@@ -334,27 +332,42 @@ def test_every_row_of_ss_is_a_row_here_and_no_other(live: Engine, child: Callabl
                 port,
                 inode[1] if inode and inode[1] != "0" else "None",
                 str(int(cookie[1], 16)),
-                str(held),
+                holders(line),
             ] += 1
         return found
 
     sql = (
-        "SELECT protocol, state, local_address, local_port, inode, cookie, coalesce(owners, 0) FROM sockets"
+        f"SELECT protocol, state, local_address, local_port, inode, cookie, {HOLDERS} FROM sockets s"
         " WHERE protocol IN ('tcp', 'udp') AND state <> 'BOUND'"
     )
     agree(lambda: Counter(tuple(map(str, row)) for row in own(live, sql)), theirs)
 
 
+HOLDERS = (
+    "coalesce((SELECT group_concat(pid || ':' || fd)"
+    " FROM (SELECT pid, fd FROM handles h WHERE h.inode = s.inode ORDER BY pid, fd)), '')"
+)
+
+
+def holders(line: str) -> str:
+    """Who holds the socket of a line of `ss -p`, as HOLDERS has it."""
+    pairs = sorted((int(pid), int(fd)) for pid, fd in re.findall(r"pid=(\d+),fd=(\d+)", line.partition("users:((")[2]))
+    return ",".join(f"{pid}:{fd}" for pid, fd in pairs)
+
+
 def test_unix_sockets_equal_those_of_ss(live: Engine, child: Callable[..., Any]) -> None:
     child("keep = [socket.socketpair() for _ in range(10)]\ntell(1)")
 
-    def theirs() -> Counter[tuple[int, int]]:
-        # The last two numbers of a line are the inodes of this end and of the other.
-        found = (re.findall(r"(?<= )(\d+)(?= )", line.rstrip() + " ") for line in lines("ss", "-H", "-xanO"))
-        return Counter((int(numbers[-2]), int(numbers[-1])) for numbers in found)
+    def theirs() -> Counter[tuple[str, ...]]:
+        found: Counter[tuple[str, ...]] = Counter()
+        for line in lines("ss", "-H", "-xanOp"):
+            # Before the users the last two numbers are the inodes of this end and of the other.
+            numbers = re.findall(r"(?<= )(\d+)(?= )", line.partition("users:((")[0].rstrip() + " ")
+            found[numbers[-2], numbers[-1], holders(line)] += 1
+        return found
 
-    sql = "SELECT inode, coalesce(peer_inode, 0) FROM sockets WHERE protocol = 'unix'"
-    agree(lambda: Counter(own(live, sql)), theirs)  # type: ignore[arg-type]
+    sql = f"SELECT inode, coalesce(peer_inode, 0), {HOLDERS} FROM sockets s WHERE protocol = 'unix'"
+    agree(lambda: Counter(tuple(map(str, row)) for row in own(live, sql)), theirs)
 
 
 def test_the_socket_files_of_proc_say_the_same(child: Callable[..., Any]) -> None:

@@ -81,10 +81,8 @@ class Holders:
             return Owner(socket.pid, socket.fd, None, "owned")
         inode = socket.inode
         if inode is None:
-            reason = self._ownerless(socket)
-            if reason == "unknown" and self.system.blind:
-                return Owner(None, None, None, "permission")
-            return Owner(None, None, 0, reason)
+            blind = self.system.blind
+            return Owner(None, None, None if blind else 0, "permission" if blind else "unknown")
         if self._again and inode not in self._single and inode not in self._shared:
             # A process that was born during the walk may have inherited it.
             self._again = False
@@ -103,14 +101,20 @@ class Holders:
         started = process.stat.start_ticks if process else None
         return pid == 1, float("inf") if started is None else started, pid
 
-    def _ownerless(self, socket: SocketRecord) -> str:
-        """A socket without an inode: the kernel's struct socket, which a process could hold, is gone or not there yet."""
-        if socket.state == "TIME_WAIT" or (socket.state == "FIN_WAIT2" and socket.timer == "timewait"):
-            return "time_wait"
-        if socket.state == "SYN_RECV":
-            return "syn_recv"
-        if not self.system.backend.tells_inodes:
-            return "unknown"
-        if socket.state in _CLOSED:
-            return "orphan"
-        return "accept_queue" if socket.state in ("ESTABLISHED", "CLOSE_WAIT") else "unknown"
+
+def ownerless(socket: SocketRecord, tells_inodes: bool) -> Owner | None:
+    """The owner of a socket that no process can hold, which shows without a walk; None for any other socket.
+
+    It has no inode: the kernel's struct socket is gone, or not there yet. `tells_inodes` is false where no socket has one.
+    """
+    if socket.inode is not None or socket.pid is not None:
+        return None
+    if socket.state == "TIME_WAIT" or (socket.state == "FIN_WAIT2" and socket.timer == "timewait"):
+        return Owner(None, None, 0, "time_wait")
+    if socket.state == "SYN_RECV":
+        return Owner(None, None, 0, "syn_recv")
+    if tells_inodes and socket.state in _CLOSED:
+        return Owner(None, None, 0, "orphan")
+    if tells_inodes and socket.state in ("ESTABLISHED", "CLOSE_WAIT"):
+        return Owner(None, None, 0, "accept_queue")
+    return None

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlports.sources import procfs
+from sqlports.sources.owners import Owner, ownerless
 from sqlports.sources.records import Fdinfo, SocketRecord, What
 
 if TYPE_CHECKING:
-    from sqlports.sources.owners import Owner
     from sqlports.sources.snapshot import Snapshot
-
 
 # What the kernel adds to the name of a removed file; a name may also end so by itself.
 DELETED = " (deleted)"
@@ -97,5 +96,6 @@ class Socket:
         """The owner, when it is first asked for."""
         if name != "owner":
             raise AttributeError(name)
-        self.owner = self.system.holders().owner(self.kernel)
+        tells_inodes = self.system.backend.tells_inodes
+        self.owner = ownerless(self.kernel, tells_inodes) or self.system.holders().owner(self.kernel)
         return self.owner
