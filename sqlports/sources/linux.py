@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlports.sources import passwd, proc_net, procfs, sock_diag
 from sqlports.sources.directories import ProcessDirectories, whole
+from sqlports.sources.procfs import DELETED
 from sqlports.sources.records import (
     Cmdline,
     Descriptors,
@@ -24,7 +25,6 @@ from sqlports.sources.records import (
     User,
     What,
 )
-from sqlports.sources.subjects import DELETED
 
 # How many unused numbers among a process's descriptors are passed over before they are listed instead.
 GAPS = 3

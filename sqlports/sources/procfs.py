@@ -210,10 +210,14 @@ _ANON_TYPES = {
 }
 
 
+# What the kernel adds to the name of a removed file; a name may also end so by itself.
+DELETED = " (deleted)"
+
+
 def descriptor(link: str) -> tuple[str | None, int | None]:
     """What the text of a link in /proc/PID/fd says: the type (None for a path) and the kernel object's inode, if it has one."""
     if link.startswith("/"):
-        return ("memfd", None) if link.startswith("/memfd:") and link.endswith(" (deleted)") else (None, None)
+        return ("memfd", None) if link.startswith("/memfd:") and link.endswith(DELETED) else (None, None)
     found = _OBJECT.match(link)
     if found:
         return (found[1] if found[1] in ("socket", "pipe") else "namespace"), int(found[2])

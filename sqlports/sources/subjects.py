@@ -11,9 +11,6 @@ from sqlports.sources.records import Fdinfo, SocketRecord, What
 if TYPE_CHECKING:
     from sqlports.sources.snapshot import Snapshot
 
-# What the kernel adds to the name of a removed file; a name may also end so by itself.
-DELETED = " (deleted)"
-
 
 class Process:
     """A process. Its parts (`stat`, `status`, `exe`, …) are records; `ended` turns true when it is found to be gone."""
@@ -55,7 +52,7 @@ class Handle:
     def target(self) -> str | None:
         """The path or the kernel's name for it; that a name was removed is no part of it."""
         link = self.link
-        return link if link is None or not link.endswith(DELETED) else self.what.target or link
+        return link if link is None or not link.endswith(procfs.DELETED) else self.what.target or link
 
     @property
     def deleted(self) -> int | None:
@@ -63,7 +60,7 @@ class Handle:
         link = self.link
         if link is None or not link.startswith("/"):
             return None
-        return self.what.deleted if link.endswith(DELETED) else 0
+        return self.what.deleted if link.endswith(procfs.DELETED) else 0
 
     @property
     def what(self) -> What:
