@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import apsw
 
 from sqlports import registry
+from sqlports.errors import nearest
 from sqlports.schema import SQL_TYPES
 
 TABLES = ("name", "kind", "description")
@@ -22,6 +23,12 @@ def relations() -> Iterator[tuple[str, str, str]]:
             yield name, "table", summary(registry.table(name).doc)
         else:
             yield name, "view", summary(registry.view(name).doc)
+
+
+def meant(name: str) -> str | None:
+    """A hint at the table that was probably meant."""
+    found = nearest(name, [known for known, _, _ in relations()])
+    return f"did you mean {found}?" if found else None
 
 
 def summary(doc: str) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from sqlports.engine import Engine
+    from sqlports.output import Output
 
 DONE, FAILED, USAGE, TIMED_OUT, INTERRUPTED = 0, 1, 2, 4, 130
 MODES = ("table", "json", "jsonl", "csv", "tsv", "markdown", "line")
@@ -24,7 +25,10 @@ COMMANDS = ("tables", "schema")
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and exit."""
-    status = run(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        status = INTERRUPTED
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
@@ -70,9 +74,20 @@ def run(arguments: Sequence[str]) -> int:
         return FAILED
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are safe to show."""
+
+    def error(self, message: str) -> NoReturn:
+        from sqlports.session import complain
+
+        self.print_usage(sys.stderr)
+        complain(message)
+        self.exit(USAGE)
+
+
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The options. Exits with status 2 on wrong usage."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="sqlports",
         description="Ask SQL of this machine: processes, sockets, handles, ports. Without SQL: a prompt.",
         epilog="sqlports tables lists the tables, sqlports schema TABLE a table's columns. "
@@ -91,6 +106,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--limit", type=_count, metavar="N", help="at most N rows of each result")
     parser.add_argument("--timeout", type=_seconds, metavar="S", help="seconds that a statement may take")
     parser.add_argument("--watch", type=_seconds, metavar="S", help="run again every S seconds, until interrupted")
+    parser.add_argument("-q", "--quiet", action="store_true", help="do not say what permission hid")
     parser.add_argument("--backend", choices=("linux", "portable"), help="how to ask the system")
     parser.add_argument("--write", action="store_true", help="permit statements that write, ATTACH and the like")
     parser.add_argument("--version", action="version", version=f"sqlports {_version()}")
@@ -104,7 +120,7 @@ def _version() -> str:
 
 
 def _parameter(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
+    name, equals, value = _utf8(text).partition("=")
     if not equals or not name.isidentifier():
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     # Only what reads back the same is a number: 007 and 1e3 stay text.
@@ -118,7 +134,7 @@ def _parameter(text: str) -> tuple[str, Any]:
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows")
-    return int(text)
+    return min(int(text), sys.maxsize)
 
 
 def _seconds(text: str) -> float:
@@ -134,32 +150,62 @@ def _seconds(text: str) -> float:
 def _dispatch(options: argparse.Namespace) -> int:
     from sqlports.engine import Engine
 
+    fault = _misuse(options)
+    if fault:
+        from sqlports.session import complain
+
+        complain(fault)
+        return USAGE
     engine = Engine(backend=options.backend, timeout=options.timeout, write=options.write)
     try:
         if options.sql and options.sql[0] in COMMANDS:
             return _catalogue(engine, options)
-        if not options.sql and not options.file and sys.stdin is not None and sys.stdin.isatty():
+        if _wants_prompt(options):
             from sqlports.repl import Repl
-            from sqlports.session import complain
 
-            for name, given in (("--output", options.output), ("--watch", options.watch)):
-                if given is not None:
-                    complain(f"{name} needs SQL")
-                    return USAGE
             return Repl(engine, options.mode, dict(options.param), options.limit).loop()
-        scripts = list(_scripts(options))
-        while True:
-            _query(engine, scripts, options)
-            if options.watch is None:
-                return DONE
-            time.sleep(options.watch)
+        return _answer(engine, options)
     finally:
         engine.close()
 
 
+def _wants_prompt(options: argparse.Namespace) -> bool:
+    return not options.sql and not options.file and sys.stdin is not None and sys.stdin.isatty()
+
+
+def _misuse(options: argparse.Namespace) -> str | None:
+    """What is wrong with the arguments together."""
+    if _wants_prompt(options):
+        given = {"--output": options.output, "--watch": options.watch}
+        return next((f"{name} needs SQL" for name, value in given.items() if value is not None), None)
+    first = options.sql[0] if options.sql else ""
+    if first.startswith("."):
+        return f"{first.split()[0]} is for the prompt; commands here: {', '.join(COMMANDS)}"
+    if len(options.sql) > 1 and first.isalpha() and first not in COMMANDS:
+        return f'a statement is one argument: sqlports "{" ".join(options.sql)}"'
+    return None
+
+
+def _answer(engine: Engine, options: argparse.Namespace) -> int:
+    """Run the scripts, once or, with --watch, until interrupted."""
+    from sqlports.output import Output
+    from sqlports.session import complain
+
+    scripts = list(_scripts(options))
+    output = Output(options.output, options.mode)
+    while True:
+        _query(engine, scripts, options, output)
+        if options.watch is None:
+            output.close()
+            return DONE
+        time.sleep(options.watch)
+        if output.columns:
+            complain(time.strftime("%H:%M:%S"), lead="\n")
+
+
 def _scripts(options: argparse.Namespace) -> Iterator[str]:
     """What to run: SQL, then files, or standard input when neither is given."""
-    yield from options.sql
+    yield from map(_utf8, options.sql)
     for name in options.file or ([] if options.sql else ["-"]):
         if name == "-":
             data = sys.stdin.buffer.read() if sys.stdin is not None else b""
@@ -169,40 +215,44 @@ def _scripts(options: argparse.Namespace) -> Iterator[str]:
         yield data.decode("utf-8-sig", "replace")
 
 
-def _query(engine: Engine, scripts: list[str], options: argparse.Namespace) -> None:
+def _utf8(argument: str) -> str:
+    """An argument as UTF-8, whatever the locale; bad bytes are replaced."""
+    return os.fsencode(argument).decode("utf-8", "replace")
+
+
+def _query(engine: Engine, scripts: list[str], options: argparse.Namespace, output: Output) -> None:
     """Run the scripts and write their results; what could not be seen is said once at the end."""
-    from sqlports.output import Output
     from sqlports.session import Session, stoppable
 
-    session = Session(engine, options.mode, Output(options.output, options.mode), options.limit)
+    session = Session(engine, options.mode, output, options.limit)
     try:
         with stoppable(engine):
             for script in scripts:
                 session.run(script, dict(options.param))
-        session.output.close()
     finally:
-        hidden = session.hidden()
-        if hidden:
-            session.tell(hidden)
+        for sentence in [] if options.quiet else session.hidden():
+            session.tell(sentence)
 
 
 def _catalogue(engine: Engine, options: argparse.Namespace) -> int:
     """`sqlports tables` and `sqlports schema TABLE`."""
     from sqlports import catalogue, render
-    from sqlports.errors import QueryError, nearest
+    from sqlports.errors import QueryError
     from sqlports.output import Output
     from sqlports.session import remark
 
     command, *names = options.sql
     output = Output(options.output, options.mode)
     if command == "tables" or not names:
-        render.write(catalogue.TABLES, catalogue.relations(), options.mode, output)
+        wanted = [row for row in catalogue.relations() if all(name.lower() in row[0] for name in names)]
+        if not wanted:
+            raise QueryError(f"no table's name has {' and '.join(names)} in it")
+        remark(render.write(catalogue.TABLES, wanted, options.mode, output))
     for name in names if command == "schema" else []:
         try:
             rows = list(catalogue.columns(name, engine.connection))
         except KeyError:
-            meant = nearest(name, [known for known, _, _ in catalogue.relations()])
-            raise QueryError(f"no such table: {name}", hint=f"did you mean {meant}?" if meant else None) from None
+            raise QueryError(f"no such table: {name}", hint=catalogue.meant(name)) from None
         remark(render.write(catalogue.COLUMNS, rows, options.mode, output))
     output.close()
     return DONE

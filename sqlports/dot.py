@@ -118,6 +118,10 @@ _WORDS = {"exit", "help", "quit"}
 def command_in(text: str) -> str | None:
     """The command that an input is, with its dot; None when the input is SQL."""
     stripped = text.strip()
+    # In the middle of a statement, on a line of its own: whoever types it wants out of there.
+    last = stripped.rpartition("\n")[2].strip()
+    if last != stripped and last.startswith(".") and last.split()[0].lower() in COMMANDS:
+        return last
     word = stripped.removesuffix(";").rstrip().lower()
     if word in _WORDS:
         return f".{word}"

@@ -24,6 +24,9 @@ Parameters = Sequence[Any] | Mapping[str, Any]
 # How many of SQLite's own steps pass between two looks at the clock: about 50 microseconds.
 STEPS = 2000
 
+# How long a text or blob may be, in bytes: a thirtieth of what SQLite would make in one step that nothing can stop.
+LONGEST = 32 << 20
+
 
 class Result:
     """The rows of one statement, read as they are asked for. Iterate it, once; `columns` are their names."""
@@ -62,17 +65,21 @@ class Engine:
         self._cursors = 0
         self._deadline: float | None = None
         self._stop = False
+        self._at_once = False
+        self._lists_only = True
         self.connection = apsw.Connection(":memory:")
+        self.connection.limit(apsw.SQLITE_LIMIT_LENGTH, LONGEST)
         self.connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
         self.connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
         for name in registry.table_names():
             # apsw's type for a module asks for methods that SQLite does not.
-            module: Any = Module(name, self._hold, self._release)
+            module: Any = Module(name, self._hold, self._release, lambda: self._at_once)
             self.connection.create_module(name, module, use_bestindex_object=True, eponymous=True, iVersion=2, read_only=True)
         for name in registry.view_names():
             self.connection.execute(f"CREATE TEMP VIEW {name} AS {registry.view(name).sql}")
-        self._guard = Guard()
+        self._guard = Guard(self.connection)
         if not write:
+            self.connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
             self.connection.authorizer = self._guard
         self.connection.set_progress_handler(self._progress, STEPS)
 
@@ -131,12 +138,17 @@ class Engine:
         cursor.exec_trace = describe
         self._guard.denied = None
         self._deadline = None if self.timeout is None else time.monotonic() + self.timeout
+        # apsw fails on an IN that is taken at once and turns out to be empty, which a list in the text cannot be.
+        self._lists_only = self._lists_only and (statement.lists_only or not statement.makes_view)
+        self._at_once = self._lists_only and statement.lists_only
         try:
             with self._translated(statement):
                 rows = cursor.execute(statement.sql, statement.needed(parameters), can_cache=False)
         except BaseException:
             self._end(cursor)
             raise
+        finally:
+            self._at_once = False
         return Result(columns, self._read(statement, cursor, rows))
 
     def _read(self, statement: Statement, cursor: apsw.Cursor, rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
@@ -193,14 +205,18 @@ class Engine:
         self._cursors -= 1
         if self._cursors == 0 and self.snapshot_now is not None:
             self.refusals = self.snapshot_now.refusals()
+            self.snapshot_now.close()
             self.snapshot_now = None
 
 
 class Module:
     """A table for apsw's `create_module`; it is imported, and all that tables need, when a statement first names it."""
 
-    def __init__(self, name: str, hold: Callable[[], Snapshot], release: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, hold: Callable[[], Snapshot], release: Callable[[], None], at_once: Callable[[], bool]
+    ) -> None:
         self.name = name
+        self.at_once = at_once
         self.hold = hold
         self.release = release
 
@@ -209,7 +225,7 @@ class Module:
 
         db.vtab_config(apsw.SQLITE_VTAB_INNOCUOUS)
         table = registry.table(self.name)
-        return table.sql, VirtualTable(table, self.hold, self.release)
+        return table.sql, VirtualTable(table, self.hold, self.release, self.at_once)
 
     Create = Connect
 

@@ -86,5 +86,10 @@ def nearest(name: str, names: list[str]) -> str | None:
     """The name that was probably meant."""
     import difflib
 
+    longer = sorted(
+        {known for known in names if name.strip(".") and known.startswith(name.lower())}, key=lambda known: (len(known), known)
+    )
+    if longer:
+        return longer[0]
     close = difflib.get_close_matches(name.lower(), sorted(set(names)), n=1, cutoff=0.6)
     return close[0] if close else None

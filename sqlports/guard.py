@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import apsw
 
+from sqlports import registry
+
 _READING = {
     apsw.SQLITE_SELECT,
     apsw.SQLITE_READ,
@@ -29,22 +31,31 @@ _PRAGMAS = {
 }
 
 _CATALOGUE = {"sqlite_master", "sqlite_temp_master"}
+
+# One loads code, the other takes and gives raw pointers.
+_FUNCTIONS = {"load_extension", "fts3_tokenizer"}
+
+# SQLite's own tables without a file behind them, beside the pragmas; of others nobody knows what they lead to.
+_TABLES = {"json_each", "json_tree", "jsonb_each", "jsonb_tree", "generate_series", "sqlite_schema", "sqlite_temp_schema"}
 _WRITES = {apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE}
 
 
 class Guard:
     """An authorizer: SQLite calls it for each thing a statement would do. It remembers what it refused last."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: apsw.Connection) -> None:
         self.denied: str | None = None
         self._dropping: str | None = None
+        ours = {*registry.table_names(), *_TABLES}
+        modules = (str(row[0]) for row in connection.execute("SELECT name FROM pragma_module_list"))
+        self._foreign = {name for name in modules if name not in ours and not name.startswith("pragma_")}
 
     def __call__(self, action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
-        if action in _READING:
+        if action in _READING and self._is_harmless(action, first):
             if action == apsw.SQLITE_DROP_TEMP_VIEW:
                 self._dropping = first
             return apsw.SQLITE_OK
-        if action == apsw.SQLITE_FUNCTION and (second or "").lower() != "load_extension":
+        if action == apsw.SQLITE_FUNCTION and (second or "").lower() not in _FUNCTIONS:
             return apsw.SQLITE_OK
         if action == apsw.SQLITE_PRAGMA and (first or "").lower() in _PRAGMAS:
             return apsw.SQLITE_OK
@@ -53,6 +64,15 @@ class Guard:
             return apsw.SQLITE_OK
         self.denied = self.denied or _describe(action, first, second)
         return apsw.SQLITE_DENY
+
+    def _is_harmless(self, action: int, name: str | None) -> bool:
+        """Whether reading the table, or making or dropping the view of this name, is."""
+        if action == apsw.SQLITE_READ:
+            return name not in self._foreign
+        if action in (apsw.SQLITE_CREATE_TEMP_VIEW, apsw.SQLITE_DROP_TEMP_VIEW):
+            # A view of this name would hide a table of ours, or is one.
+            return name not in registry.table_names() and name not in registry.view_names()
+        return True
 
     def reason(self) -> str | None:
         """The refusal in words; None when nothing was refused."""
@@ -66,6 +86,8 @@ def _describe(action: int, first: str | None, second: str | None) -> str:
         return f"{second}()"
     if action == apsw.SQLITE_PRAGMA:
         return f"PRAGMA {first}"
+    if action == apsw.SQLITE_READ:
+        return f"table {first}"
     name = apsw.mapping_authorizer_function[action]
     assert isinstance(name, str)
     return name.removeprefix("SQLITE_").replace("_", " ").replace("VTABLE", "VIRTUAL TABLE")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from sqlports.sources.refusals import PERMISSION, Refusal
+from sqlports.sources.refusals import ELSEWHERE, PERMISSION, Refusal
 
 _WHAT = {
     "cwd": "directories",
@@ -32,6 +32,18 @@ def not_permitted(refusals: Iterable[Refusal]) -> str | None:
     return f"not permitted to read the {listed}: what depends on them is NULL or missing. {_remedy()}"
 
 
+def elsewhere(refusals: Iterable[Refusal]) -> str | None:
+    """One sentence on the processes whose sockets are in other network namespaces; None when there are none."""
+    pids = {refusal.pid for refusal in refusals if refusal.reason == ELSEWHERE}
+    if not pids:
+        return None
+    one = next(iter(sorted(pids, key=str)))
+    return (
+        f"{_processes(len(pids))} in other network namespaces, such as {one}: their sockets are not listed. "
+        f"nsenter -t {one} -n sqlports … looks there."
+    )
+
+
 def _what(source: str) -> str:
     """What a source ('/proc/PID/fd/FD', 'psutil exe') tells, in a word."""
     name = source.removeprefix("/proc/PID/").removeprefix("psutil ").split("/")[0].split(" ")[0]
@@ -44,5 +56,5 @@ def _processes(count: int) -> str:
 
 def _remedy() -> str:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        return "Even root needs CAP_SYS_PTRACE and the consent of the security modules for that."
+        return "Even root needs CAP_SYS_PTRACE and the security modules' consent; scan_errors has the details."
     return "Run as root to see all; scan_errors has the details."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import IO
@@ -59,4 +60,5 @@ def _terminal_width() -> int:
 def abandon_stdout() -> None:
     """After a closed pipe: let nothing more go there, so that Python's own flush at exit is quiet."""
     if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -47,11 +47,14 @@ class Bound(NamedTuple):
     lookups: dict[str, frozenset[Any]]
 
 
-def choose(info: Any, table: Table) -> bool:
-    """Fill SQLite's IndexInfo for this table; False when a required column is not given."""
+def choose(info: Any, table: Table, at_once: bool = True) -> bool:
+    """Fill SQLite's IndexInfo for this table; False when a required column is not given.
+
+    `at_once` permits to take all values of an IN in one call; otherwise it is a call for each.
+    """
     steps: list[Step] = []
     for index in range(info.nConstraint):
-        step = _usable(info, index, table)
+        step = _usable(info, index, table, at_once)
         if step is None or (step.op in _BOUNDS and _bounded_by(steps, step)):
             continue
         steps.append(step)
@@ -106,7 +109,7 @@ def _group_number(table: Table, used: set[int]) -> int:
     return next((i + 1 for i, column in enumerate(table.columns) if i in used and column.group), 0)
 
 
-def _usable(info: Any, index: int, table: Table) -> Step | None:
+def _usable(info: Any, index: int, table: Table, at_once: bool) -> Step | None:
     position = info.get_aConstraint_iColumn(index)
     op = info.get_aConstraint_op(index)
     if not 0 <= position < len(table.columns) or not info.get_aConstraint_usable(index):
@@ -119,7 +122,7 @@ def _usable(info: Any, index: int, table: Table) -> Step | None:
         # Another collation would match more than equal bytes do.
         if column.path is None or search == "bounds" or info.get_aConstraint_collation(index) != "BINARY":
             return None
-        return Step(column.name, op, bool(op == EQ and info.get_aConstraintUsage_in(index)))
+        return Step(column.name, op, bool(op == EQ and at_once and info.get_aConstraintUsage_in(index)))
     if op in _BOUNDS and search in ("bounds", "search"):
         return Step(column.name, op, False)
     return None

@@ -20,6 +20,8 @@ from sqlports.cells import blob, cut, safe, shown, width
 Row = Sequence[Any]
 
 CHUNK = 512
+# So many rows are measured for a table; those that follow are written as they come, however many.
+MEASURED = 10_000
 # A table pads every row to its widest cell; beyond this width lines are better, whatever the output.
 WIDEST = 4096
 
@@ -183,34 +185,59 @@ def _markdown(columns: Sequence[str], rows: Iterator[Row], output: Output) -> Wr
     def escaped(text: str) -> str:
         return re.sub(r"([\\|<`*_\[\]])", r"\\\1", text)
 
-    values = list(rows)
+    values = list(islice(rows, MEASURED))
     body = [[escaped(shown(value)) for value in row] for row in values]
-    return _tabulated([escaped(safe(name)) for name in columns], body, _alignment(columns, values), "pipe", output)
+    count = _tabulated([escaped(safe(name)) for name in columns], body, _alignment(columns, values), "pipe", output)
+    for chunk in _chunks(rows):
+        output.write("".join(f"| {' | '.join(escaped(shown(value)) for value in row)} |\n" for row in chunk))
+        count += len(chunk)
+    return Written(count)
 
 
 def _table(columns: Sequence[str], rows: Iterator[Row], output: Output) -> Written:
-    """Columns side by side. On a terminal cells are cut until a row fits; where even that will not do, lines are written."""
-    values = list(rows)
+    """Columns side by side, as wide as the first rows need.
+
+    On a terminal cells are cut until a row fits; where even that will not do, lines are written.
+    """
+    values = list(islice(rows, MEASURED))
     body = [[shown(value) for value in row] for row in values]
     headers = [safe(name) for name in columns]
     # tabulate keeps two spaces beside a header.
     widths = [max([width(header) + 2, *map(width, cells)]) for header, *cells in zip(headers, *body, strict=True)]
-    count = 0
     if max(widths, default=0) > WIDEST and not output.columns:
-        written = _line(columns, iter(values), output)
+        written = _line(columns, chain(values, rows), output)
         return written._replace(remark=f"written as lines: one value has {max(widths):,} characters")
+    room = widths
     if output.columns:
-        room = _fit(widths, output.columns - 2 * (len(widths) - 1))
-        if room is None:
-            written = _line(columns, iter(values), output)
+        fitted = _fit(widths, output.columns - 2 * (len(widths) - 1))
+        if fitted is None:
+            written = _line(columns, chain(values, rows), output)
             fit = f"{len(widths)} columns do not fit {output.columns} characters"
             return written._replace(remark=f"written as lines: {fit}")
-        count = sum(width(cell) > limit for row in body for cell, limit in zip(row, room, strict=True))
-        body = [[cut(cell, limit) for cell, limit in zip(row, room, strict=True)] for row in body]
-        count += sum(width(header) > limit - 2 for header, limit in zip(headers, room, strict=True))
-        headers = [cut(header, limit - 2) for header, limit in zip(headers, room, strict=True)]
-    written = _tabulated(headers, body, _alignment(columns, values), "simple", output)
-    return written._replace(cut=count)
+        room = fitted
+    lost = sum(width(header) > limit - 2 for header, limit in zip(headers, room, strict=True))
+    headers = [cut(header, limit - 2) for header, limit in zip(headers, room, strict=True)]
+    lost += sum(width(cell) > limit for row in body for cell, limit in zip(row, room, strict=True))
+    body = [[cut(cell, limit) for cell, limit in zip(row, room, strict=True)] for row in body]
+    align = _alignment(columns, values)
+    count = _tabulated(headers, body, align, "simple", output)
+    for chunk in _chunks(rows):
+        cells = [[shown(value) for value in row] for row in chunk]
+        if output.columns:
+            lost += sum(width(cell) > limit for row in cells for cell, limit in zip(row, room, strict=True))
+            cells = [[cut(cell, limit) for cell, limit in zip(row, room, strict=True)] for row in cells]
+        output.write("".join(_padded(row, room, align) for row in cells))
+        count += len(chunk)
+    return Written(count, lost)
+
+
+def _padded(cells: list[str], room: list[int], align: list[str]) -> str:
+    """A line of a table whose widths are known; a longer cell pushes the rest."""
+    padded = []
+    for cell, limit, side in zip(cells, room, align, strict=True):
+        space = " " * (limit - width(cell))
+        padded.append(space + cell if side == "right" else cell + space)
+    return "  ".join(padded).rstrip() + "\n"
 
 
 def _fit(widths: list[int], room: int) -> list[int] | None:
@@ -241,7 +268,7 @@ def _alignment(columns: Sequence[str], values: Sequence[Row]) -> list[str]:
     ]
 
 
-def _tabulated(headers: list[str], body: list[list[str]], align: list[str], form: str, output: Output) -> Written:
+def _tabulated(headers: list[str], body: list[list[str]], align: list[str], form: str, output: Output) -> int:
     from tabulate import tabulate
 
     text = tabulate(
@@ -253,7 +280,7 @@ def _tabulated(headers: list[str], body: list[list[str]], align: list[str], form
         colalign=align if body else None,
     )
     output.write("\n".join(line.rstrip() for line in text.split("\n")) + "\n")
-    return Written(len(body))
+    return len(body)
 
 
 _WRITERS: dict[str, Callable[[Sequence[str], Iterator[Row], Output], Written]] = {

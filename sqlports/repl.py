@@ -113,11 +113,11 @@ class Repl:
 
     def _tell_hidden(self) -> None:
         """Say what was not permitted, unless it was said before; the number of processes makes no difference."""
-        sentence = self._session.hidden()
-        gist = re.sub(r"[\d,]+ process(es)?", "", sentence or "")
-        if sentence and gist not in self._told:
-            self._told.add(gist)
-            _tell(sentence)
+        for sentence in self._session.hidden():
+            gist = re.sub(r"[\d,]+( process(es)?)?", "", sentence)
+            if gist not in self._told:
+                self._told.add(gist)
+                _tell(sentence)
 
 
 def _tell(message: str) -> None:

@@ -19,10 +19,22 @@ class Statement(NamedTuple):
     script: str
     start: int
 
+    @property
+    def lists_only(self) -> bool:
+        """Whether what stands behind each IN is a list of values, and no query or table."""
+        return not _IN_QUERY.search(blank(self.sql))
+
+    @property
+    def makes_view(self) -> bool:
+        """Whether it makes a view, whose text becomes a part of later statements."""
+        return bool(re.search(r"(?i)\bVIEW\b", blank(self.sql)))
+
     def needed(self, parameters: Sequence[Any] | Mapping[str, Any]) -> Sequence[Any] | Mapping[str, Any]:
         """The parameters, checked. Raises QueryError, naming each, when the statement needs others."""
         if not isinstance(parameters, Mapping):
             return parameters
+        if "?" in blank(self.sql):
+            raise QueryError("a parameter without a name has no value", hint="write :NAME and give it with -p NAME=VALUE")
         names = {name for name in _parameters(self.sql) if name not in parameters}
         if names:
             listed = ", ".join(f":{name}" for name in sorted(names))
@@ -31,7 +43,13 @@ class Statement(NamedTuple):
 
 
 def split(script: str) -> Iterator[Statement]:
-    """The statements of a script. Their ends are where SQLite says so, not at every semicolon."""
+    """The statements of a script. Their ends are where SQLite says so, not at every semicolon.
+
+    Raises QueryError for a script with a character that no SQL has.
+    """
+    wrong = re.search("[\0\ud800-\udfff]", script)
+    if wrong:
+        raise QueryError(f"no SQL has the character {wrong[0]!r}", place(script, wrong.start()))
     start = end = 0
     while end < len(script):
         semicolon = script.find(";", end)
@@ -41,6 +59,8 @@ def split(script: str) -> Iterator[Statement]:
                 yield Statement(script[start:end], script, start)
             start = end
 
+
+_IN_QUERY = re.compile(r"(?i)\bIN\b(?!\s*\((?!\s*(?:SELECT|WITH|VALUES|\()\b))")
 
 # What may hide a name, a colon or a semicolon: texts, quoted names, comments.
 _QUOTED = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]"

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 def complain(message: str, lead: str = "sqlports: ") -> None:
     """Say something to people. Nobody listening is no error."""
+    # Given no file, print would write among the data.
+    if sys.stderr is None:
+        return
     text = "\n".join(safe(line) for line in message.split("\n"))
-    with contextlib.suppress(OSError, ValueError, AttributeError):
+    with contextlib.suppress(OSError, ValueError):
         # In one piece, whoever else writes there.
         print(f"{lead}{text}\n", end="", file=sys.stderr, flush=True)
 
@@ -83,13 +86,13 @@ class Session:
             self.refusals += self.engine.refusals
             remark(written, self.tell, self.whole)
 
-    def hidden(self) -> str | None:
-        """The sentence on what the statements so far were not permitted to see; None when they saw all."""
+    def hidden(self) -> list[str]:
+        """The sentences on what the statements so far could not see; none when they saw all."""
         if not self.refusals:
-            return None
-        from sqlports.notice import not_permitted
+            return []
+        from sqlports import notice
 
-        return not_permitted(self.refusals)
+        return [told for told in (notice.not_permitted(self.refusals), notice.elsewhere(self.refusals)) if told]
 
 
 @contextlib.contextmanager

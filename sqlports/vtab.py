@@ -24,16 +24,18 @@ class VirtualTable:
 
     hold     called when a cursor opens, gives the snapshot
     release  called when it closes
+    at_once  called when a statement is planned: whether the values of an IN may be taken in one call
     """
 
-    def __init__(self, table: Table, hold: Callable[[], Any], release: Callable[[], None]) -> None:
+    def __init__(self, table: Table, hold: Callable[[], Any], release: Callable[[], None], at_once: Callable[[], bool]) -> None:
+        self.at_once = at_once
         self.table = table
         self.hold = hold
         self.release = release
         self.getters = [column.getter for column in table.columns]
 
     def BestIndexObject(self, info: apsw.IndexInfo) -> bool:
-        return plan.choose(info, self.table)
+        return plan.choose(info, self.table, self.at_once())
 
     def Open(self) -> Cursor:
         return Cursor(self, self.hold())

@@ -328,3 +328,75 @@ def test_what_permission_hides_is_said_once_with_the_remedy() -> None:
     [said] = done.stderr.splitlines()
     assert re.match(r"sqlports: not permitted to read the handles of [\d,]+ process(es)?: .* Run as root", said)
     assert command("--json", "SELECT count(*) AS n FROM sockets").stderr == ""
+
+
+def test_a_table_of_more_rows_than_are_measured_is_whole_and_aligned() -> None:
+    sql = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 10500) SELECT n, 'x' || n AS text FROM c"
+    lines = values("table", sql).splitlines()
+    assert len(lines) == 10502
+    assert (lines[2], lines[10001], lines[-1]) == ("    1  x1", "10000  x10000", "10500  x10500")
+    lines = values("markdown", sql).splitlines()
+    assert (len(lines), lines[-1]) == (10502, "| 10500 | x10500 |")
+
+
+@pytest.mark.parametrize("mode", ["table", "markdown", "line", "csv"])
+def test_endless_rows_come_as_they_are_made(mode: str) -> None:
+    sql = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c"
+    process = subprocess.Popen([*RUN, "--mode", mode, sql], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    for _ in range(20_000):
+        assert process.stdout.readline()
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait(60)) == (b"", 0)
+    process.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ((".tables",), 2, ".tables is for the prompt"),
+        (("SELECT", "pid", "FROM", "processes"), 2, 'sqlports "SELECT pid FROM processes"'),
+        (("tables", "nowhere"), 1, "no table's name has nowhere in it"),
+        (("SELECT \udcff",), 1, "sqlports: "),
+        (("-p", "x=\udcff", "SELECT :x"), 0, ""),
+        (("--\x1b[31mx",), 2, "\\x1b[31mx"),
+        (("--limit", "9" * 30, "SELECT 1"), 0, ""),
+    ],
+)
+def test_arguments_that_people_and_others_give(arguments: tuple[str, ...], status: int, said: str) -> None:
+    done = command(*arguments)
+    assert (done.returncode, said in done.stderr) == (status, True)
+    assert "fault in sqlports" not in done.stderr
+    assert not UNSAFE.search(done.stderr)
+
+
+def test_nothing_for_people_is_written_among_the_data() -> None:
+    done = subprocess.run(["sh", "-c", 'exec "$@" 2>&-', "sh", *RUN, "SELEC"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_watch_appends_to_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    process = subprocess.Popen([*RUN, "--jsonl", "--watch", "0.05", "-o", str(path), "SELECT 1 AS a"])
+    while not path.exists() or path.read_text().count("\n") < 3:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert set(path.read_text().splitlines()) == {'{"a": 1}'}
+
+
+@pytest.mark.root
+def test_processes_of_other_network_namespaces_are_told() -> None:
+    holder = subprocess.Popen(["unshare", "--net", "sleep", "1000"])
+    try:
+        while os.readlink(f"/proc/{holder.pid}/ns/net") == os.readlink("/proc/self/ns/net"):
+            time.sleep(0.01)
+        done = command("--csv", "SELECT count(pid) AS n FROM sockets; SELECT pid, reason FROM scan_errors")
+        assert f"\n{holder.pid},in another network namespace: its sockets are not listed\n" in done.stdout
+        assert "their sockets are not listed" in done.stderr
+        assert command("-q", "SELECT count(pid) FROM sockets").stderr == ""
+    finally:
+        holder.kill()
+        holder.wait()

@@ -237,6 +237,11 @@ def test_a_missing_socket_file_is_unsupported_and_not_none(fake: FakeRoot, engin
         ("CREATE TEMP TABLE x(a)", "CREATE TEMP TABLE"),
         ("VACUUM INTO '/tmp/x.db'", "ATTACH"),
         ("CREATE VIRTUAL TABLE x USING fts5(a)", "CREATE VIRTUAL TABLE"),
+        ("SELECT fts3_tokenizer('simple')", r"fts3_tokenizer\(\)"),
+        ("SELECT * FROM fts3tokenize", "table fts3tokenize"),
+        ("SELECT * FROM dbstat", "table dbstat"),
+        ("DROP VIEW listening_ports", "DROP"),
+        ("CREATE TEMP VIEW processes AS SELECT 1", "CREATE TEMP VIEW"),
         ("UPDATE sqlite_master SET sql = ''", "may not be modified"),
     ],
 )
@@ -429,8 +434,34 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
 def test_in_is_one_call_with_all_its_values(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = asked(monkeypatch)
     engine.query("SELECT * FROM processes WHERE pid IN (41, '42', 43.0, NULL, 'x', 1.5)")
-    engine.query("SELECT * FROM processes WHERE pid IN (SELECT value FROM json_each('[7, 8]'))")
-    assert calls == [{"pid": frozenset((41, 42, 43))}, {"pid": frozenset((7, 8))}]
+    assert calls == [{"pid": frozenset((41, 42, 43))}]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT 1 WHERE 0",
+        "SELECT pid FROM sockets WHERE local_port = 1",
+        "WITH none AS (SELECT 1 WHERE 0) SELECT * FROM none",
+        "VALUES (42)",
+        "SELECT value FROM json_each('[42, 43, 99]')",
+        "SELECT NULL",
+    ],
+)
+def test_in_a_query_finds_what_it_gives_be_it_nothing(query: str, fake: FakeRoot, engine: Engine) -> None:
+    fake.process(42)
+    fake.process(43)
+    wanted = {row[0] for row in engine.connection.execute(query)}
+    for word in ("IN", "in\n", "NOT IN"):
+        found = {row["pid"] for row in engine.query(f"SELECT pid FROM processes WHERE pid {word} ({query})")}
+        assert found == (set() if None in wanted or word != "NOT IN" else {42, 43} - wanted) | (
+            {42, 43} & wanted if word != "NOT IN" else set()
+        )
+    engine.query(f"CREATE TEMP VIEW given AS {query}")
+    assert len(engine.query("SELECT pid FROM processes WHERE pid IN given")) == len({42, 43} & wanted)
+    assert len(engine.query("SELECT pid FROM processes WHERE pid IN (42, 43)")) == 2
+    engine.query(f"CREATE TEMP VIEW mine AS SELECT name FROM processes WHERE pid IN ({query})")
+    assert len(engine.query("SELECT * FROM mine")) == len({42, 43} & wanted)
 
 
 @pytest.mark.parametrize(
@@ -517,3 +548,51 @@ def test_the_three_joins_work_as_anybody_would_write_them(fake: FakeRoot, engine
     assert engine.query("SELECT fd, port FROM handles JOIN sockets USING (inode)".replace("fd", "handles.fd")) == [
         {"fd": 3, "port": 80}
     ]
+
+
+def test_a_bound_pointer_reaches_no_tokenizer(engine: Engine) -> None:
+    for script in ("SELECT fts3_tokenizer('simple', :p)", "SELECT hex(fts3_tokenizer(:p))"):
+        with pytest.raises(Refused):
+            engine.query(script, {"p": "AAAAAAAA"})
+
+
+@pytest.mark.parametrize("sql", ["SELECT zeroblob(900000000)", "SELECT printf('%.*c', 900000000, 'x')"])
+def test_a_value_too_large_to_make_in_time_is_refused(sql: str, engine: Engine) -> None:
+    with pytest.raises(QueryError, match="too big"):
+        engine.query(sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [("SELECT ?", "a parameter without a name"), ("SELECT ?1", "a parameter without a name"), ("SELECT '\0'", "no SQL has")],
+)
+def test_what_cannot_be_asked_is_told_plainly(sql: str, message: str, engine: Engine) -> None:
+    with pytest.raises(QueryError, match=message):
+        engine.query(sql, {})
+
+
+def test_many_statements_leave_no_descriptor_open(fake: FakeRoot, engine: Engine) -> None:
+    for pid in range(40, 60):
+        fake.process(pid)
+    before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
+    for _ in range(30):
+        assert len(engine.query("SELECT name, uid, path FROM processes")) == 20
+    if before:
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.linux
+def test_want_of_descriptors_is_an_error_and_no_refusal(fake: FakeRoot, engine: Engine) -> None:
+    import resource
+
+    for pid in range(40, 60):
+        fake.process(pid)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    engine.query("SELECT name FROM processes WHERE pid = 40")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 8, limits[1]))
+    try:
+        with pytest.raises(QueryError, match="Too many open files"):
+            engine.query("SELECT name FROM processes")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert len(engine.query("SELECT name FROM processes")) == 20

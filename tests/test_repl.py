@@ -359,7 +359,8 @@ def test_an_unexpected_error_is_one_line(
 def test_what_is_not_permitted_is_said_once(
     repl: Repl, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    sentences = iter(["the handles of 5 processes", "the handles of 1,006 processes", "the executables of 1 process", None])
+    told = ["the handles of 5 processes", "the handles of 1,006 processes", "the executables of 1 process"]
+    sentences = iter([[told[0]], told[1:2], told[1:], []])
     monkeypatch.setattr(Session, "hidden", lambda self: next(sentences))
     for _ in range(4):
         repl.handle("SELECT 1;")

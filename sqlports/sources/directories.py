@@ -27,9 +27,12 @@ class ProcessDirectories:
         self._first_seen: dict[int, float] = {}
         self._started: dict[int, int] = {}
 
-    def __del__(self) -> None:
-        for directory in self._open.values():
-            os.close(directory)
+    def close(self) -> None:
+        """Close what is held open."""
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+    __del__ = close
 
     def open(self, pid: int) -> int:
         """A descriptor of /proc/PID. Raises OSError; ProcessLookupError where the number is another process's by now."""

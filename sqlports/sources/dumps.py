@@ -47,6 +47,10 @@ class Dumps:
                 else:
                     yield from (socket for socket in dump.sockets if socket.kernel.state in states)
 
+    def close(self) -> None:
+        """Give up the sockets."""
+        self._kinds.clear()
+
     def dumped(self) -> Iterator[Socket]:
         """The sockets of all dumps so far."""
         return chain.from_iterable(dump.sockets for dumps in self._kinds.values() for dump in dumps)

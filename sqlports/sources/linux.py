@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from sqlports.sources import passwd, proc_net, procfs, sock_diag
+from sqlports.sources import descriptors, passwd, proc_net, procfs, sock_diag
 from sqlports.sources.directories import ProcessDirectories, whole
 from sqlports.sources.procfs import DELETED
 from sqlports.sources.records import (
@@ -25,9 +25,6 @@ from sqlports.sources.records import (
     User,
     What,
 )
-
-# How many unused numbers among a process's descriptors are passed over before they are listed instead.
-GAPS = 3
 
 # A descriptor on these is looked at with stat(); on any other it could hang (a dead NFS server, a stuck FUSE daemon).
 LOCAL_FILE_SYSTEMS = {
@@ -52,6 +49,10 @@ class Linux:
         self._directories = ProcessDirectories(self.proc, procfs.start_ticks, self._ticks_now)
         self._mounts: dict[int, str] = {}
 
+    def close(self) -> None:
+        """Close what is held open."""
+        self._directories.close()
+
     def pids(self) -> list[int]:
         """The processes that /proc lists."""
         return sorted(int(name) for name in os.listdir(self.proc) if name.isascii() and name.isdigit())
@@ -75,25 +76,10 @@ class Linux:
         """What the open descriptors of a process link to. Raises OSError where the directory may not be read."""
         directory = os.open("fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._directory(pid))
         try:
-            return self._counted(directory) or _listed(directory)
+            count = os.stat(directory).st_size if self._counts else 0
+            return descriptors.counted(directory, count) or descriptors.listed(directory)
         finally:
             os.close(directory)
-
-    def _counted(self, directory: int) -> dict[int, str | None] | None:
-        """The links without a listing, a sixth of the cost: how many there are is known, and the kernel hands out the lowest
-        free number. None where that leads nowhere."""
-        wanted = os.stat(directory).st_size if self._counts else 0
-        found: dict[int, str | None] = {}
-        readlink, fd = os.readlink, 0
-        while len(found) < wanted:
-            try:
-                link = readlink(str(fd), dir_fd=directory)
-                found[fd] = link if link.isascii() else procfs.text(os.fsencode(link))
-            except OSError:
-                if fd - len(found) >= GAPS:
-                    return None
-            fd += 1
-        return found
 
     def what(self, pid: int, fd: int, link: str | None) -> What:
         """The type and target of a descriptor. Asks the file system only where that cannot hang. Raises OSError."""
@@ -118,6 +104,12 @@ class Linux:
             link.removesuffix(DELETED) if removed else link,
             int(removed),
         )
+
+    def is_elsewhere(self, pid: int) -> bool:
+        """Whether a process is in another network namespace than the one that is looked at. Raises OSError."""
+        if self.net_namespace is None:
+            return False
+        return os.readlink(f"{self.proc}/{pid}/ns/net") != f"net:[{self.net_namespace}]"
 
     def fdinfo(self, pid: int, fd: int) -> Fdinfo:
         """The state of a descriptor. Raises OSError."""
@@ -260,20 +252,6 @@ class Linux:
 
     def _read_cmdline(self, pid: int) -> Cmdline:
         return procfs.cmdline(self._file(pid, "cmdline"))
-
-
-def _listed(directory: int) -> dict[int, str | None]:
-    """The links of a directory /proc/PID/fd: None for one that may not be read, none that was closed meanwhile."""
-    found: dict[int, str | None] = {}
-    for name in os.listdir(directory):
-        try:
-            link = os.readlink(name, dir_fd=directory)
-            found[int(name)] = link if link.isascii() else procfs.text(os.fsencode(link))
-        except FileNotFoundError:
-            continue
-        except OSError:
-            found[int(name)] = None
-    return found
 
 
 _FILE_TYPES = {

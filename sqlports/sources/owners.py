@@ -57,6 +57,7 @@ class Holders:
             if pid in self._walked:
                 continue
             self._walked.add(pid)
+            self.system.note_namespace(pid)
             for fd, link in self.system.descriptors(pid).items():
                 if link and link[0] == "s" and link.startswith("socket:["):
                     inode = int(link[8:-1])

@@ -1,7 +1,4 @@
-"""The portable backend: psutil, for macOS, Windows and any system without /proc. It runs on Linux too.
-
-What psutil cannot say is None, and told once per look to scan_errors (`gaps.GAPS`).
-"""
+"""The portable backend: psutil, for macOS, Windows and any system without /proc. What it cannot say is told (gaps.py)."""
 
 from __future__ import annotations
 
@@ -45,7 +42,7 @@ class Unguessed(psutil.Process):
         return b"".join(os.fsencode(argument) + b"\0" for argument in super().cmdline())
 
 
-class Portable:
+class Portable(records.Backend):
     """Asks psutil about this system. `refuse` is told what it could not read, beside what it raises."""
 
     name = "portable"
@@ -62,6 +59,9 @@ class Portable:
         """Say, once, what cannot be known of this."""
         for reason in self._gaps.pop(part, ()):
             self._refuse("psutil", None, records.Unsupported("psutil", reason))
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
     def pids(self) -> list[int]:
         """The processes that the system lists."""

@@ -193,6 +193,8 @@ class Backend(Protocol):
     # Whether sockets have inodes, by which their holders are found; otherwise the platform names one holder itself.
     tells_inodes: bool
 
+    def close(self) -> None: ...
+
     def pids(self) -> list[int]: ...
 
     def is_process(self, pid: int) -> bool: ...
@@ -204,6 +206,10 @@ class Backend(Protocol):
     def descriptors(self, pid: int) -> dict[int, str | None]: ...
 
     def what(self, pid: int, fd: int, link: str | None) -> What: ...
+
+    def is_elsewhere(self, pid: int) -> bool:
+        """Whether a process is in another network namespace than the one that is looked at."""
+        return False
 
     def fdinfo(self, pid: int, fd: int) -> Fdinfo: ...
 

@@ -11,9 +11,14 @@ from typing import NamedTuple
 from sqlports.sources.records import Unsupported
 
 PERMISSION, ENDED = "permission", "ended"
+ELSEWHERE = "in another network namespace: its sockets are not listed"
 
 # How the system says that a process, or a descriptor of one, is there no more.
 GONE = frozenset((errno.ENOENT, errno.ESRCH))
+
+
+# Not the system's refusals but our own want of descriptors or memory: no look can go on without.
+_OURS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM))
 
 
 class Refusal(NamedTuple):
@@ -33,7 +38,9 @@ class Refusals:
         self._counts: Counter[tuple[str, int | None, int | None, str]] = Counter()
 
     def add(self, source: str, pid: int | None, error: Exception, times: int = 1) -> bool:
-        """Count one. Returns whether it was for want of permission."""
+        """Count one. Returns whether it was for want of permission. Raises the error where it is no refusal."""
+        if isinstance(error, OSError) and error.errno in _OURS:
+            raise error
         if isinstance(error, Unsupported):
             self._counts[error.source, pid, None, error.reason] += times
             return False

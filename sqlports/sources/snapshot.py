@@ -30,7 +30,7 @@ from sqlports.sources.records import (
     User,
     What,
 )
-from sqlports.sources.refusals import GONE, Refusal, Refusals
+from sqlports.sources.refusals import ELSEWHERE, GONE, Refusal, Refusals
 from sqlports.sources.subjects import Handle, Process, Socket
 
 T = TypeVar("T")
@@ -97,6 +97,14 @@ class Snapshot:
         self._descriptors: dict[int, dict[int, str | None]] = {}
         self._dumps = Dumps(self)
         self._holders: Holders | None = None
+
+    def close(self) -> None:
+        """Give up all that was read. Rows and snapshot know each other, and would wait for the garbage collector."""
+        self.backend.close()
+        for kept in (self._memos, self._processes, self._handles, self._descriptors):
+            kept.clear()
+        self._dumps.close()
+        self._holders = None
 
     def memo(self, key: Any, make: Callable[[], T]) -> T:
         """What `make` gave when this key was first asked for, for as long as the snapshot lasts."""
@@ -200,6 +208,15 @@ class Snapshot:
     def sockets(self, protocols: frozenset[str] | None = None, states: frozenset[str] | None = None) -> Iterator[Socket]:
         """The sockets, or those of these protocols and states."""
         return self._dumps.sockets(protocols, states)
+
+    def note_namespace(self, pid: int) -> None:
+        """Count a process of another network namespace: its sockets are in none of our lists."""
+        try:
+            elsewhere = self.backend.is_elsewhere(pid)
+        except OSError:
+            return  # who may not be asked is counted by the handles that may not be read
+        if elsewhere:
+            self.refuse("/proc/PID/ns/net", pid, Unsupported("/proc/PID/ns/net", ELSEWHERE))
 
     def dumped(self) -> Iterator[Socket]:
         """The sockets that were listed so far."""
