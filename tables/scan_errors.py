@@ -20,5 +20,5 @@ from sqlports.sources.snapshot import Snapshot
     examples=("SELECT source, reason, sum(count) FROM scan_errors GROUP BY 1, 2",),
 )
 def scan_errors(system: Snapshot) -> Iterable[Refusal]:
-    """What could not be read, by this statement so far; alone in a statement, by the one before it."""
+    """What could not be read: by the statement before it, or when it is joined to other tables, by these so far."""
     return system.refusals()
