@@ -192,15 +192,18 @@ def _answer(engine: Engine, options: argparse.Namespace) -> int:
     from sqlports.session import complain
 
     scripts = list(_scripts(options))
-    output = Output(options.output, options.mode)
-    while True:
-        _query(engine, scripts, options, output)
-        if options.watch is None:
-            output.close()
-            return DONE
-        time.sleep(options.watch)
-        if output.columns:
-            complain(time.strftime("%H:%M:%S"), lead="\n")
+    output = Output(options.output, options.mode, whole=options.watch is None)
+    try:
+        while True:
+            _query(engine, scripts, options, output)
+            if options.watch is None:
+                output.close()
+                return DONE
+            time.sleep(options.watch)
+            if output.columns:
+                complain(time.strftime("%H:%M:%S"), lead="\n")
+    finally:
+        output.abandon()
 
 
 def _scripts(options: argparse.Namespace) -> Iterator[str]:

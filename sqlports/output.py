@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 from typing import IO
 
@@ -14,12 +15,17 @@ _ALWAYS_UTF8 = {"json", "jsonl", "csv", "tsv"}
 class Output:
     """Text to standard output, or to a file that is opened with the first write.
 
+    A file is written beside its place and takes it when all is well (`close`): what was there before survives a failure.
+
     columns  the width of the terminal; None where the output is no terminal
+    whole    whether a file is all or nothing; otherwise it grows in its place
     """
 
-    def __init__(self, path: str | None, mode: str) -> None:
+    def __init__(self, path: str | None, mode: str, whole: bool = True) -> None:
         self.path = path
+        self.whole = whole
         self._file: IO[bytes] | None = None
+        self._beside: str | None = None
         stdout = sys.stdout
         terminal = path is None and stdout is not None and stdout.isatty()
         self.columns = _terminal_width() if terminal else None
@@ -27,15 +33,33 @@ class Output:
         self.encoding = encoding
 
     def write(self, text: str) -> None:
-        """Write and, on a terminal, show at once. Raises OSError."""
+        """Write. Raises OSError."""
         if not text:
             return
         if self._file is None:
-            # What runs this may have closed standard output.
-            if self.path is None and sys.stdout is None:
-                raise OSError(9, "standard output is closed")
-            self._file = open(self.path, "wb") if self.path else sys.stdout.buffer  # noqa: SIM115 closed by close()
+            self._file = self._open()
         self._file.write(text.encode(self.encoding, "backslashreplace"))
+
+    def _open(self) -> IO[bytes]:
+        if self.path is None:
+            # What runs this may have closed standard output.
+            if sys.stdout is None:
+                raise OSError(9, "standard output is closed")
+            return sys.stdout.buffer
+        place = os.path.realpath(self.path)
+        mode = None
+        with contextlib.suppress(OSError):
+            mode = os.stat(place).st_mode
+        if self.whole and (mode is None or stat.S_ISREG(mode)):
+            beside = f"{place}.{os.getpid()}.part"
+            # Who may write the file and not its directory writes it in place; other faults show there again.
+            with contextlib.suppress(OSError):
+                file = open(beside, "xb")  # noqa: SIM115 closed by close()
+                self._beside = beside
+                if mode is not None and hasattr(os, "fchmod"):
+                    os.fchmod(file.fileno(), stat.S_IMODE(mode))
+                return file
+        return open(self.path, "wb")
 
     def flush(self) -> None:
         """Hand everything to the system. Raises OSError."""
@@ -43,10 +67,19 @@ class Output:
             self._file.flush()
 
     def close(self) -> None:
-        """Flush, and close a file that was opened here. Raises OSError."""
+        """Flush, and put a file into its place. Raises OSError."""
         self.flush()
         if self._file is not None and self.path:
             self._file.close()
+            if self._beside:
+                os.replace(self._beside, os.path.realpath(self.path))
+                self._beside = None
+
+    def abandon(self) -> None:
+        """Give up: nothing is left of a file that was not closed."""
+        if self._beside:
+            with contextlib.suppress(OSError):
+                os.unlink(self._beside)
 
 
 def _terminal_width() -> int:

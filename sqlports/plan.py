@@ -37,7 +37,7 @@ class Step(NamedTuple):
 
     column: str
     op: int
-    many: bool
+    many: bool = False
 
 
 class Bound(NamedTuple):
@@ -117,14 +117,18 @@ def _usable(info: Any, index: int, table: Table, at_once: bool) -> Step | None:
     column = table.columns[position]
     search = table.searches.get(column.name)
     if op == ISNULL:
-        return Step(column.name, op, False) if column.path and not search else None
+        return Step(column.name, op) if column.path and not search else None
     if op in (EQ, IS):
         # Another collation would match more than equal bytes do.
         if column.path is None or search == "bounds" or info.get_aConstraint_collation(index) != "BINARY":
             return None
-        return Step(column.name, op, bool(op == EQ and at_once and info.get_aConstraintUsage_in(index)))
+        several = bool(op == EQ and info.get_aConstraintUsage_in(index))
+        if several and not at_once and column.type is not int:
+            # `text IN (SELECT number …)` means all texts of that number; taken singly, SQLite would compare texts.
+            return None
+        return Step(column.name, op, several and at_once)
     if op in _BOUNDS and search in ("bounds", "search"):
-        return Step(column.name, op, False)
+        return Step(column.name, op)
     return None
 
 

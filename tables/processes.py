@@ -31,9 +31,7 @@ from sqlports.sources.subjects import Process
     Column("system_time", int, "stat.system_time", "CPU time in the kernel, in milliseconds."),
     Column("disk_bytes_read", int, "io.read", "Bytes read from storage."),
     Column("disk_bytes_written", int, "io.written", "Bytes written to storage, less those dropped before."),
-    Column(
-        "start_time", int, "stat.start_time", "Start, in whole seconds since 1970, cut as by ps: up to 2 s before `started`."
-    ),
+    Column("start_time", int, "stat.start_time", "Start, in whole seconds since 1970, cut as by ps: up to 2 s early."),
     Column("parent", int, "stat.parent", "Parent's process id; 0 for the first processes of the system."),
     Column("pgroup", int, "stat.pgroup", "Process group id."),
     Column("threads", int, "stat.threads", "Number of threads."),

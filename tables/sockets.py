@@ -13,9 +13,7 @@ from sqlports.sources.subjects import Socket
     Column("protocol", str, "kernel.protocol", "'tcp', 'udp' or 'unix'."),
     Column("family", str, "kernel.family", "'ipv4', 'ipv6' or 'unix'."),
     Column("type", str, "kernel.type", "'stream', 'datagram' or 'seqpacket'."),
-    Column(
-        "state", str, "kernel.state", "'LISTEN', 'ESTABLISHED', …; 'UNCONNECTED' of UDP, unix; 'BOUND': a port and no more."
-    ),
+    Column("state", str, "kernel.state", "'LISTEN', …; 'UNCONNECTED' of UDP and unix; 'BOUND': a port and no more."),
     Column("local_address", str, "kernel.local_address", "Address of this end; NULL for a unix socket."),
     Column("local_port", int, "kernel.local_port", "Port of this end; NULL for a unix socket."),
     Column("remote_address", str, "kernel.remote_address", "Address of the other end; NULL where there is none."),

@@ -133,6 +133,20 @@ def test_output_goes_to_a_file_that_a_failing_query_leaves_alone(tmp_path: Path)
     assert path.read_text() == '[{"a": 1}]\n'
 
 
+def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    link = tmp_path / "link"
+    path.write_text("before")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    sql = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c"
+    assert command("--json", "-o", str(link), "--timeout", "0.3", sql).returncode == 4
+    assert path.read_text() == "before"
+    assert command("--json", "-o", str(link), "SELECT 1 AS a").returncode == 0
+    assert (path.read_text(), path.stat().st_mode & 0o777, link.is_symlink()) == ('[{"a": 1}]\n', 0o640, True)
+    assert sorted(os.listdir(tmp_path)) == ["link", "out"]
+
+
 def test_limit_says_when_there_was_more() -> None:
     done = command("--jsonl", "--limit", "2", "SELECT value FROM json_each('[1,2,3]')")
     assert len(done.stdout.splitlines()) == 2

@@ -596,3 +596,11 @@ def test_want_of_descriptors_is_an_error_and_no_refusal(fake: FakeRoot, engine: 
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     assert len(engine.query("SELECT name FROM processes")) == 20
+
+
+def test_a_text_in_a_query_of_numbers_is_compared_as_a_number(fake: FakeRoot, engine: Engine) -> None:
+    for pid, name in ((40, "7"), (41, " 7"), (42, "7.0"), (43, "x")):
+        fake.process(pid, name, uid=7)
+    found = engine.query("SELECT pid FROM processes WHERE name IN (SELECT uid FROM processes)")
+    assert {row["pid"] for row in found} == {40, 41, 42}
+    assert engine.query("SELECT pid FROM processes WHERE name IN (7)") == [{"pid": 40}]
