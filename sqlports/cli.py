@@ -178,12 +178,22 @@ def _misuse(options: argparse.Namespace) -> str | None:
     if _wants_prompt(options):
         given = {"--output": options.output, "--watch": options.watch}
         return next((f"{name} needs SQL" for name, value in given.items() if value is not None), None)
+    if options.output == "":
+        return "--output needs a name"
     first = options.sql[0] if options.sql else ""
+    if len(options.sql) == 1 and first.isalpha() and first.lower() in (*_relations(), "help"):
+        return f"{first} is no statement; " + 'try --help, sqlports tables, sqlports schema NAME, sqlports "SELECT * FROM NAME"'
     if first.startswith("."):
         return f"{first.split()[0]} is for the prompt; commands here: {', '.join(COMMANDS)}"
     if len(options.sql) > 1 and first.isalpha() and first not in COMMANDS:
         return f'a statement is one argument: sqlports "{" ".join(options.sql)}"'
     return None
+
+
+def _relations() -> tuple[str, ...]:
+    from sqlports import registry
+
+    return (*registry.table_names(), *registry.view_names())
 
 
 def _answer(engine: Engine, options: argparse.Namespace) -> int:
@@ -193,6 +203,7 @@ def _answer(engine: Engine, options: argparse.Namespace) -> int:
 
     scripts = list(_scripts(options))
     output = Output(options.output, options.mode, whole=options.watch is None)
+    _abandon_when_killed(output)
     try:
         while True:
             _query(engine, scripts, options, output)
@@ -204,6 +215,21 @@ def _answer(engine: Engine, options: argparse.Namespace) -> int:
                 complain(time.strftime("%H:%M:%S"), lead="\n")
     finally:
         output.abandon()
+
+
+def _abandon_when_killed(output: Output) -> None:
+    """Let a signal that ends the process leave nothing of an unfinished file."""
+    if output.path is None or sys.platform == "win32":
+        return
+    import signal
+
+    def end(number: int, frame: object) -> None:
+        output.abandon()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
 
 
 def _scripts(options: argparse.Namespace) -> Iterator[str]:
@@ -253,7 +279,7 @@ def _catalogue(engine: Engine, options: argparse.Namespace) -> int:
         remark(render.write(catalogue.TABLES, wanted, options.mode, output))
     for name in names if command == "schema" else []:
         try:
-            rows = list(catalogue.columns(name, engine.connection))
+            rows = list(catalogue.columns(name.lower(), engine.connection))
         except KeyError:
             raise QueryError(f"no such table: {name}", hint=catalogue.meant(name)) from None
         remark(render.write(catalogue.COLUMNS, rows, options.mode, output))

@@ -36,7 +36,7 @@ _CATALOGUE = {"sqlite_master", "sqlite_temp_master"}
 _FUNCTIONS = {"load_extension", "fts3_tokenizer"}
 
 # SQLite's own tables without a file behind them, beside the pragmas; of others nobody knows what they lead to.
-_TABLES = {"json_each", "json_tree", "jsonb_each", "jsonb_tree", "generate_series", "sqlite_schema", "sqlite_temp_schema"}
+_TABLES = {"json_each", "json_tree", "jsonb_each", "jsonb_tree", "sqlite_schema", "sqlite_temp_schema"}
 _WRITES = {apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE}
 
 
@@ -47,8 +47,9 @@ class Guard:
         self.denied: str | None = None
         self._dropping: str | None = None
         ours = {*registry.table_names(), *_TABLES}
-        modules = (str(row[0]) for row in connection.execute("SELECT name FROM pragma_module_list"))
+        modules = {str(row[0]).lower() for row in connection.execute("SELECT name FROM pragma_module_list")}
         self._foreign = {name for name in modules if name not in ours and not name.startswith("pragma_")}
+        self._taken = modules | ours | set(registry.view_names())
 
     def __call__(self, action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
         if action in _READING and self._is_harmless(action, first):
@@ -67,11 +68,12 @@ class Guard:
 
     def _is_harmless(self, action: int, name: str | None) -> bool:
         """Whether reading the table, or making or dropping the view of this name, is."""
+        name = (name or "").lower()
         if action == apsw.SQLITE_READ:
             return name not in self._foreign
         if action in (apsw.SQLITE_CREATE_TEMP_VIEW, apsw.SQLITE_DROP_TEMP_VIEW):
-            # A view of this name would hide a table of ours, or is one.
-            return name not in registry.table_names() and name not in registry.view_names()
+            # A view of this name would hide a table, or is one of ours.
+            return name not in self._taken and not name.startswith("pragma_")
         return True
 
     def reason(self) -> str | None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 import sys
 from typing import IO
 
 # These modes are UTF-8 whatever the terminal's encoding: JSON is by definition.
 _ALWAYS_UTF8 = {"json", "jsonl", "csv", "tsv"}
+
+# Names of what is open already.
+_DESCRIPTORS = re.compile(r"(?:/dev|/proc/self)/(?:fd/)?(stdout|stderr|\d+)")
+_NAMES = {"stdout": "1", "stderr": "2"}
 
 
 class Output:
@@ -45,19 +50,24 @@ class Output:
             # What runs this may have closed standard output.
             if sys.stdout is None:
                 raise OSError(9, "standard output is closed")
-            return sys.stdout.buffer
+            return _blocking(sys.stdout.buffer)
+        number = _DESCRIPTORS.fullmatch(self.path)
+        if number:
+            # Opened by this name it would begin anew, over what others wrote there.
+            return _blocking(os.fdopen(os.dup(int(_NAMES.get(number[1], number[1]))), "wb"))
         place = os.path.realpath(self.path)
-        mode = None
+        before = None
         with contextlib.suppress(OSError):
-            mode = os.stat(place).st_mode
-        if self.whole and (mode is None or stat.S_ISREG(mode)):
-            beside = f"{place}.{os.getpid()}.part"
+            before = os.stat(place)
+        if self.whole and (before is None or (stat.S_ISREG(before.st_mode) and before.st_nlink == 1)):
             # Who may write the file and not its directory writes it in place; other faults show there again.
             with contextlib.suppress(OSError):
-                file = open(beside, "xb")  # noqa: SIM115 closed by close()
-                self._beside = beside
-                if mode is not None and hasattr(os, "fchmod"):
-                    os.fchmod(file.fileno(), stat.S_IMODE(mode))
+                file = open(f"{place}.{os.getpid()}.part", "xb")  # noqa: SIM115 closed by close()
+                self._beside = file.name
+                if before is not None and sys.platform != "win32":
+                    with contextlib.suppress(OSError):
+                        os.fchown(file.fileno(), before.st_uid, before.st_gid)
+                    os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
                 return file
         return open(self.path, "wb")
 
@@ -67,7 +77,9 @@ class Output:
             self._file.flush()
 
     def close(self) -> None:
-        """Flush, and put a file into its place. Raises OSError."""
+        """Flush, and put a file into its place, an empty one when nothing was written. Raises OSError."""
+        if self._file is None and self.path:
+            self._file = self._open()
         self.flush()
         if self._file is not None and self.path:
             self._file.close()
@@ -80,6 +92,13 @@ class Output:
         if self._beside:
             with contextlib.suppress(OSError):
                 os.unlink(self._beside)
+
+
+def _blocking(file: IO[bytes]) -> IO[bytes]:
+    """The file, waiting for whoever reads it: Python would lose what a full pipe does not take."""
+    if sys.platform != "win32":
+        os.set_blocking(file.fileno(), True)
+    return file
 
 
 def _terminal_width() -> int:

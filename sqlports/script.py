@@ -60,7 +60,7 @@ def split(script: str) -> Iterator[Statement]:
             start = end
 
 
-_IN_QUERY = re.compile(r"(?i)\bIN\b(?!\s*\((?!\s*(?:SELECT|WITH|VALUES|\()\b))")
+_IN_QUERY = re.compile(r"(?i)\bIN\b(?!\s*\((?!\s*(?:(?:SELECT|WITH|VALUES)\b|\()))")
 
 # What may hide a name, a colon or a semicolon: texts, quoted names, comments.
 _QUOTED = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]"

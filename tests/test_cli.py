@@ -147,6 +147,43 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["link", "out"]
 
 
+def test_a_file_is_made_though_nothing_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_text("stale")
+    assert command("--jsonl", "-o", str(path), "SELECT 1 WHERE 0").returncode == 0
+    assert path.read_text() == ""
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_standard_output_by_name_goes_on_where_others_wrote(name: str, tmp_path: Path) -> None:
+    script = f'(echo head; "$@" --jsonl "SELECT 1 AS a" -o {name}; echo tail) > out'
+    subprocess.run(["sh", "-c", script, "sh", *RUN], check=True, cwd=tmp_path)
+    assert (tmp_path / "out").read_text() == 'head\n{"a": 1}\ntail\n'
+
+
+def test_a_kill_leaves_nothing_of_an_unfinished_file(tmp_path: Path) -> None:
+    sql = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c"
+    process = subprocess.Popen([*RUN, "--jsonl", "-o", "out", sql], cwd=tmp_path)
+    while not os.listdir(tmp_path):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.terminate()
+    assert process.wait(60) == -signal.SIGTERM
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_slow_reader_of_a_pipe_that_does_not_block_gets_all() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    sql = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 50000) SELECT n FROM c"
+    process = subprocess.Popen([*RUN, "--jsonl", sql], stdout=writer)
+    os.close(writer)
+    time.sleep(0.3)
+    with open(reader, "rb") as file:
+        assert len(file.read().splitlines()) == 50000
+    assert process.wait(60) == 0
+
+
 def test_limit_says_when_there_was_more() -> None:
     done = command("--jsonl", "--limit", "2", "SELECT value FROM json_each('[1,2,3]')")
     assert len(done.stdout.splitlines()) == 2

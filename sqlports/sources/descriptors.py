@@ -6,37 +6,36 @@ import os
 
 from sqlports.sources import procfs
 
-# How many unused numbers among a process's descriptors are passed over before they are listed instead.
-GAPS = 3
 
+def links(directory: int) -> dict[int, str | None]:
+    """The link of each descriptor: None for one that may not be read, none that was closed meanwhile. Raises OSError.
 
-def counted(directory: int, count: int) -> dict[int, str | None] | None:
-    """The links of so many descriptors, without a listing, which would be a sixth of the cost.
-
-    The kernel hands out the lowest free number, so they are mostly the first ones. None where that leads nowhere.
+    They are listed, though to count up from 0 to the directory's size would be faster: of a process that opens and closes
+    all the time that misses some it has open all the time.
     """
-    found: dict[int, str | None] = {}
-    readlink, fd = os.readlink, 0
-    while len(found) < count:
-        try:
-            link = readlink(str(fd), dir_fd=directory)
-            found[fd] = link if link.isascii() else procfs.text(os.fsencode(link))
-        except OSError:
-            if fd - len(found) >= GAPS:
-                return None
-        fd += 1
-    return found
+    names = os.listdir(directory)
+    readlink = os.readlink
+    try:
+        # In one go, as it nearly always works.
+        found = [readlink(name, dir_fd=directory) for name in names]
+    except OSError:
+        return _one_by_one(names, directory)
+    if not "".join(found).isascii():
+        found = [_decoded(link) for link in found]
+    return dict(zip(map(int, names), found, strict=True))
 
 
-def listed(directory: int) -> dict[int, str | None]:
-    """The links of all descriptors: None for one that may not be read, none that was closed meanwhile."""
+def _one_by_one(names: list[str], directory: int) -> dict[int, str | None]:
     found: dict[int, str | None] = {}
-    for name in os.listdir(directory):
+    for name in names:
         try:
-            link = os.readlink(name, dir_fd=directory)
-            found[int(name)] = link if link.isascii() else procfs.text(os.fsencode(link))
+            found[int(name)] = _decoded(os.readlink(name, dir_fd=directory))
         except FileNotFoundError:
             continue
         except OSError:
             found[int(name)] = None
     return found
+
+
+def _decoded(link: str) -> str:
+    return link if link.isascii() else procfs.text(os.fsencode(link))

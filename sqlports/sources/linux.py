@@ -76,8 +76,7 @@ class Linux:
         """What the open descriptors of a process link to. Raises OSError where the directory may not be read."""
         directory = os.open("fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._directory(pid))
         try:
-            count = os.stat(directory).st_size if self._counts else 0
-            return descriptors.counted(directory, count) or descriptors.listed(directory)
+            return descriptors.links(directory)
         finally:
             os.close(directory)
 
