@@ -182,7 +182,7 @@ def _misuse(options: argparse.Namespace) -> str | None:
         return "--output needs a name"
     first = options.sql[0] if options.sql else ""
     if len(options.sql) == 1 and first.isalpha() and first.lower() in (*_relations(), "help"):
-        return f"{first} is no statement; " + 'try --help, sqlports tables, sqlports schema NAME, sqlports "SELECT * FROM NAME"'
+        return f"{first} is no statement: see --help, sqlports tables and sqlports schema NAME"
     if first.startswith("."):
         return f"{first.split()[0]} is for the prompt; commands here: {', '.join(COMMANDS)}"
     if len(options.sql) > 1 and first.isalpha() and first not in COMMANDS:
