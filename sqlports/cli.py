@@ -45,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
     from sqlports.session import complain
 
     # A query builds many thousands of rows that all live until its end: to look for garbage among them is in vain.
-    gc.set_threshold(100_000, 20, 100)
+    gc.set_threshold(1_000_000, 20, 100)
     try:
         options = parse(arguments)
         return _dispatch(options)

@@ -108,7 +108,11 @@ class Linux:
         """Whether a process is in another network namespace than the one that is looked at. Raises OSError."""
         if self.net_namespace is None:
             return False
-        return os.readlink(f"{self.proc}/{pid}/ns/net") != f"net:[{self.net_namespace}]"
+        return os.readlink("ns/net", dir_fd=self._directory(pid)) != f"net:[{self.net_namespace}]"
+
+    def start_ticks(self, pid: int) -> float:
+        """When a process started, in ticks since boot. Raises OSError."""
+        return procfs.start_ticks(self._file(pid, "stat"))
 
     def fdinfo(self, pid: int, fd: int) -> Fdinfo:
         """The state of a descriptor. Raises OSError."""

@@ -98,9 +98,7 @@ class Holders:
         return Owner(pid, min(fd for holder, fd in held if holder == pid), len(pids), "owned")
 
     def _seniority(self, pid: int) -> tuple[bool, float, int]:
-        process = self.system.process(pid)
-        started = process.stat.start_ticks if process else None
-        return pid == 1, float("inf") if started is None else started, pid
+        return pid == 1, self.system.start_ticks(pid), pid
 
 
 def ownerless(socket: SocketRecord, tells_inodes: bool) -> Owner | None:

@@ -209,6 +209,17 @@ class Snapshot:
         """The sockets, or those of these protocols and states."""
         return self._dumps.sockets(protocols, states)
 
+    def start_ticks(self, pid: int) -> float:
+        """A number that is the greater the later the process started; infinite for one that is gone."""
+        starts: dict[int, float] = self.memo("starts", dict)
+        if pid not in starts:
+            self.reads["stat"] += 1
+            try:
+                starts[pid] = self.backend.start_ticks(pid)
+            except OSError:
+                starts[pid] = float("inf")
+        return starts[pid]
+
     def note_namespace(self, pid: int) -> None:
         """Count a process of another network namespace: its sockets are in none of our lists."""
         try:
