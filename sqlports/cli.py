@@ -106,7 +106,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--limit", type=_count, metavar="N", help="at most N rows of each result")
     parser.add_argument("--timeout", type=_seconds, metavar="S", help="seconds that a statement may take")
     parser.add_argument("--watch", type=_seconds, metavar="S", help="run again every S seconds, until interrupted")
-    parser.add_argument("-q", "--quiet", action="store_true", help="do not say what permission hid")
+    parser.add_argument("-q", "--quiet", action="store_true", help="do not say what could not be seen")
     parser.add_argument("--backend", choices=("linux", "portable"), help="how to ask the system")
     parser.add_argument("--write", action="store_true", help="permit statements that write, ATTACH and the like")
     parser.add_argument("--version", action="version", version=f"sqlports {_version()}")
