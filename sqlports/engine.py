@@ -12,7 +12,7 @@ import apsw
 from sqlports import registry
 from sqlports.errors import Interrupted, QueryError, QueryTimeout, Refused, SourceError
 from sqlports.guard import Guard
-from sqlports.script import Statement, explain, split
+from sqlports.script import Statement, distinct, explain, split
 
 if TYPE_CHECKING:
     from sqlports.sources.refusals import Refusal
@@ -102,10 +102,11 @@ class Engine:
             self._stop = False
 
     def query(self, sql: str, parameters: Parameters = ()) -> list[dict[str, Any]]:
-        """All rows of a script's last result, as dictionaries."""
+        """All rows of a script's last result, as dictionaries. A second column `pid` is `pid:1`: none is lost."""
         rows: list[dict[str, Any]] = []
         for result in self.run(sql, parameters):
-            rows = [dict(zip(result.columns, row, strict=True)) for row in result]
+            names = distinct(result.columns)
+            rows = [dict(zip(names, row, strict=True)) for row in result]
         return rows
 
     @contextmanager
@@ -180,7 +181,7 @@ class Engine:
             raise QueryError(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
 
     def _stopped(self) -> Exception:
-        if self._stop:
+        if self._stop or self.timeout is None:
             return Interrupted("interrupted")
         return QueryTimeout(f"the query took longer than {self.timeout:g} s")
 

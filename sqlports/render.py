@@ -16,6 +16,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple, Protocol
 
 from sqlports.cells import blob, cut, safe, shown, width
+from sqlports.script import distinct
 
 Row = Sequence[Any]
 
@@ -45,18 +46,6 @@ class Written(NamedTuple):
 def write(columns: Sequence[str], rows: Iterable[Row], mode: str, output: Output) -> Written:
     """Write a result. Raises KeyError for a mode that is none, OSError when the output fails."""
     return _WRITERS[mode](columns, iter(rows), output)
-
-
-def distinct(columns: Sequence[str]) -> list[str]:
-    """The column names with a second `pid` as `pid:1`, as SQLite itself tells them apart: two columns stay two."""
-    found: list[str] = []
-    for column in columns:
-        name, number = column, 0
-        while name in found:
-            number += 1
-            name = f"{column}:{number}"
-        found.append(name)
-    return found
 
 
 def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:

@@ -131,6 +131,18 @@ def _names(kind: str, sql: str, connection: apsw.Connection) -> list[str]:
     return [column for name in relations if name in words for column in columns(connection, name)]
 
 
+def distinct(columns: Sequence[str]) -> list[str]:
+    """The column names with a second `pid` as `pid:1`, as SQLite itself tells them apart: two columns stay two."""
+    found: list[str] = []
+    for column in columns:
+        name, number = column, 0
+        while name in found:
+            number += 1
+            name = f"{column}:{number}"
+        found.append(name)
+    return found
+
+
 def columns(connection: apsw.Connection, name: str) -> list[str]:
     """The names of a table's or a view's columns, hidden ones too."""
     return [str(row[1]) for row in connection.execute(f"PRAGMA table_xinfo({name})")]

@@ -612,3 +612,7 @@ def test_a_text_in_a_query_of_numbers_is_compared_as_a_number(fake: FakeRoot, en
     found = engine.query("SELECT pid FROM processes WHERE name IN (SELECT uid FROM processes)")
     assert {row["pid"] for row in found} == {40, 41, 42}
     assert engine.query("SELECT pid FROM processes WHERE name IN (7)") == [{"pid": 40}]
+
+
+def test_two_columns_of_one_name_are_two(engine: Engine) -> None:
+    assert engine.query("SELECT 1 AS pid, 2 AS pid, 3 AS pid") == [{"pid": 1, "pid:1": 2, "pid:2": 3}]
