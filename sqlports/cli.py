@@ -40,37 +40,31 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command; returns its exit status."""
     import gc
 
-    from sqlports.errors import Error, Interrupted, QueryTimeout
+    from sqlports.errors import Error, Interrupted, QueryTimeout, told
     from sqlports.output import abandon_stdout
-    from sqlports.session import complain
+    from sqlports.session import complain, named
 
     # A query builds many thousands of rows that all live until its end: to look for garbage among them is in vain.
     gc.set_threshold(1_000_000, 20, 100)
     try:
-        options = parse(arguments)
-        return _dispatch(options)
+        return _dispatch(parse(arguments))
     except BrokenPipeError:
         abandon_stdout()
         return DONE
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Interrupted as error:
-        complain(str(error))
-        return INTERRUPTED
-    except QueryTimeout as error:
-        complain(str(error))
-        return TIMED_OUT
     except Error as error:
         complain(str(error))
-        return FAILED
+        return INTERRUPTED if isinstance(error, Interrupted) else TIMED_OUT if isinstance(error, QueryTimeout) else FAILED
     except OSError as error:
-        complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+        complain(told(error))
         abandon_stdout()
         return FAILED
     except Exception as error:
+        # The last resort: a bug is a line for its user, and a traceback for who mends it.
         if os.environ.get("SQLPORTS_DEBUG"):
             raise
-        complain(f"a fault in sqlports, {type(error).__name__}: {error} (SQLPORTS_DEBUG=1 shows where)")
+        complain(f"a fault in sqlports, {named(error)} (SQLPORTS_DEBUG=1 shows where)")
         return FAILED
 
 
@@ -199,37 +193,22 @@ def _relations() -> tuple[str, ...]:
 def _answer(engine: Engine, options: argparse.Namespace) -> int:
     """Run the scripts, once or, with --watch, until interrupted."""
     from sqlports.output import Output
-    from sqlports.session import complain
+    from sqlports.session import complain, when_killed
 
     scripts = list(_scripts(options))
     output = Output(options.output, options.mode, whole=options.watch is None)
-    _abandon_when_killed(output)
     try:
-        while True:
-            _query(engine, scripts, options, output)
-            if options.watch is None:
-                output.close()
-                return DONE
-            time.sleep(options.watch)
-            if output.columns:
-                complain(time.strftime("%H:%M:%S"), lead="\n")
+        with when_killed(output.abandon):
+            while True:
+                _query(engine, scripts, options, output)
+                if options.watch is None:
+                    output.close()
+                    return DONE
+                time.sleep(options.watch)
+                if output.columns:
+                    complain(time.strftime("%H:%M:%S"), lead="\n")
     finally:
         output.abandon()
-
-
-def _abandon_when_killed(output: Output) -> None:
-    """Let a signal that ends the process leave nothing of an unfinished file."""
-    if output.path is None or sys.platform == "win32":
-        return
-    import signal
-
-    def end(number: int, frame: object) -> None:
-        output.abandon()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
 
 
 def _scripts(options: argparse.Namespace) -> Iterator[str]:

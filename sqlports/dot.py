@@ -11,11 +11,11 @@ import apsw
 from sqlports import catalogue, registry
 from sqlports.catalogue import summary
 from sqlports.errors import Error, nearest
+from sqlports.names import Relation
 from sqlports.render import MODES
-from sqlports.session import Relation
 
 if TYPE_CHECKING:
-    from sqlports.session import Names
+    from sqlports.names import Names
 
 
 class Shell(Protocol):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from sqlports import registry
-from sqlports.errors import Interrupted, QueryError, QueryTimeout, Refused, SourceError
+from sqlports.errors import Interrupted, QueryError, QueryTimeout, Refused, SourceError, told
 from sqlports.guard import Guard
 from sqlports.script import Statement, distinct, explain, split
 
@@ -29,7 +29,10 @@ LONGEST = 32 << 20
 
 
 class Result:
-    """The rows of one statement, read as they are asked for. Iterate it, once; `columns` are their names."""
+    """The rows of one statement, read as they are asked for. Iterate it, once: tuples of int, float, str, bytes and None.
+
+    columns  their names, in order; a name may come twice
+    """
 
     def __init__(self, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> None:
         self.columns = columns
@@ -52,6 +55,10 @@ class Engine:
     backend  'linux' or 'portable'; by default what fits this system
     timeout  seconds that one statement may run; None for no limit
     write    permit statements that write, ATTACH and the like; refused otherwise
+
+    connection    the apsw.Connection with all the tables
+    snapshot_now  the look that is being taken or held; None between statements
+    refusals      what the last look could not read, as scan_errors has it
 
     One engine serves one thread at a time; `interrupt` may be called from any.
     """
@@ -178,7 +185,7 @@ class Engine:
         except SourceError as error:
             raise QueryError(str(error)) from error
         except OSError as error:
-            raise QueryError(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
+            raise QueryError(told(error)) from error
 
     def _stopped(self) -> Exception:
         if self._stop or self.timeout is None:

@@ -13,7 +13,12 @@ class Error(Exception):
 
 
 class QueryError(Error):
-    """The query is wrong or failed. `message` says why; `line`, `column` (both from 1) and `text` say where, if known."""
+    """The query is wrong or failed.
+
+    message  why
+    place    where in the script; None when that is not known
+    hint     what was probably meant, or what to do; None for nothing
+    """
 
     def __init__(self, message: str, place: Place | None = None, hint: str | None = None) -> None:
         super().__init__(message)
@@ -63,6 +68,11 @@ class Place(NamedTuple):
         shown = self.text[start : start + WIDTH]
         lead = f"line {self.line}: "
         return [lead + safe(shown), " " * (len(lead) + width(safe(self.text[start : self.before]))) + "^"]
+
+
+def told(error: OSError) -> str:
+    """An error of the system as people read it."""
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
 
 
 def place(script: str, offset: int) -> Place:

@@ -13,29 +13,30 @@ from sqlports.errors import Place, QueryError, missing, nearest, place
 
 
 class Statement(NamedTuple):
-    """One statement: its SQL, the script it stands in, and where."""
+    """One statement: its SQL, the script it stands in, and where; `bare` is the SQL without texts and comments (`blank`)."""
 
     sql: str
     script: str
     start: int
+    bare: str
 
     @property
     def lists_only(self) -> bool:
         """Whether what stands behind each IN is a list of values, and no query or table."""
-        return not _IN_QUERY.search(blank(self.sql))
+        return not _IN_QUERY.search(self.bare)
 
     @property
     def makes_view(self) -> bool:
         """Whether it makes a view, whose text becomes a part of later statements."""
-        return bool(re.search(r"(?i)\bVIEW\b", blank(self.sql)))
+        return bool(re.search(r"(?i)\bVIEW\b", self.bare))
 
     def needed(self, parameters: Sequence[Any] | Mapping[str, Any]) -> Sequence[Any] | Mapping[str, Any]:
         """The parameters, checked. Raises QueryError, naming each, when the statement needs others."""
         if not isinstance(parameters, Mapping):
             return parameters
-        if "?" in blank(self.sql):
+        if "?" in self.bare:
             raise QueryError("a parameter without a name has no value", hint="write :NAME and give it with -p NAME=VALUE")
-        names = {name for name in _parameters(self.sql) if name not in parameters}
+        names = {name for name in _PARAMETER.findall(self.bare) if name not in parameters}
         if names:
             listed = ", ".join(f":{name}" for name in sorted(names))
             raise QueryError(f"no value for {listed}", hint=f"give it with -p {sorted(names)[0]}=VALUE")
@@ -55,12 +56,15 @@ def split(script: str) -> Iterator[Statement]:
         semicolon = script.find(";", end)
         end = semicolon + 1 if semicolon >= 0 else len(script)
         if semicolon < 0 or apsw.complete(script[start:end]):
-            if _tokens(script[start:end]):
-                yield Statement(script[start:end], script, start)
+            sql = script[start:end]
+            if _tokens(sql):
+                yield Statement(sql, script, start, blank(sql))
             start = end
 
 
 _IN_QUERY = re.compile(r"(?i)\bIN\b(?!\s*\((?!\s*(?:(?:SELECT|WITH|VALUES)\b|\()))")
+
+_PARAMETER = re.compile(r"[:@$]([A-Za-z_]\w*)")
 
 # What may hide a name, a colon or a semicolon: texts, quoted names, comments.
 _QUOTED = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]"
@@ -78,10 +82,6 @@ def _tokens(sql: str) -> str:
     return _COMMENTS.sub(lambda found: found[1] or " ", sql).strip().strip(";").strip()
 
 
-def _parameters(sql: str) -> list[str]:
-    return re.findall(r"[:@$]([A-Za-z_]\w*)", blank(sql))
-
-
 def explain(error: apsw.Error, statement: Statement, connection: apsw.Connection) -> QueryError:
     """SQLite's error with the place it speaks of and the name that was probably meant."""
     message = str(error)
@@ -97,7 +97,7 @@ def explain(error: apsw.Error, statement: Statement, connection: apsw.Connection
         return QueryError(message, _place(statement, _characters(statement.sql, offset)) if offset >= 0 else None, hint)
     kind, name = absent
     if offset < 0:
-        found = re.search(rf"(?i)\b{re.escape(name.split('.')[-1])}\b", blank(statement.sql))
+        found = re.search(rf"(?i)\b{re.escape(name.split('.')[-1])}\b", statement.bare)
         position = found.start() if found else None
     else:
         position = _characters(statement.sql, offset)

@@ -8,7 +8,7 @@ import pytest
 
 from sqlports import Engine
 from sqlports.completion import Candidate, complete
-from sqlports.session import Names
+from sqlports.names import Names
 from sqlports.sources.snapshot import Snapshot
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice, permutations
+from itertools import islice, product
 from typing import Any
 
 import pytest
@@ -183,20 +183,20 @@ def test_hidden_columns_are_left_out_of_select_all(name: str, oracle: Engine) ->
     assert list(result.columns) == [column.name for column in registry.table(name).columns if not column.hidden]
 
 
-JOINS = [
-    ("processes", "parent", "processes", "pid"),
-    ("processes", "pid", "processes", "parent"),
-    ("processes", "uid", "users", "uid"),
-    ("sockets", "uid", "users", "uid"),
-    ("sockets", "uid", "processes", "uid"),
-    ("sockets", "port", "port_registry", "port"),
-    ("sockets", "local_port", "sockets", "remote_port"),
-    ("port_registry", "port", "sockets", "port"),
-    *[(a, "pid", b, "pid") for a, b in permutations(("processes", "sockets", "handles"), 2)],
-    ("sockets", "inode", "handles", "inode"),
-    ("handles", "inode", "sockets", "inode"),
-    ("sockets", "inode", "sockets", "peer_inode"),
-]
+# What people join by: columns that mean the same.
+FAMILIES = (
+    ("pid", "parent", "pgroup", "session"),
+    ("inode", "peer_inode"),
+    ("uid", "euid"),
+    ("port", "local_port", "remote_port"),
+)
+
+
+def columns_of(family: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(name, column) for name in TABLES for column in family if column in registry.table(name).position]
+
+
+JOINS = [(*left, *right) for family in FAMILIES for left, right in product(columns_of(family), repeat=2)]
 
 
 @pytest.mark.parametrize(("left", "on", "right", "by"), JOINS)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlports.sources.collector import paused_collector
 from sqlports.sources.records import SocketRecord
+from sqlports.sources.refusals import PERMISSION
 
 if TYPE_CHECKING:
     from sqlports.sources.snapshot import Snapshot
@@ -99,6 +101,19 @@ class Holders:
 
     def _seniority(self, pid: int) -> tuple[bool, float, int]:
         return pid == 1, self.system.start_ticks(pid), pid
+
+
+class Named(Holders):
+    """The holders where the platform names one of each socket itself: no handles to walk."""
+
+    def _walk(self, pids: list[int]) -> None:
+        # Windows names them to everybody; elsewhere this shows whether some are hidden from us.
+        for process in self.system.processes() if os.name == "posix" else ():
+            _ = process.cwd
+        # Who may not see the directory of a process may not see its descriptors.
+        source = self.system.backend.source("cwd")
+        denied = (refusal.source for refusal in self.system.refusals() if refusal.reason == PERMISSION)
+        self.system.blind = self.system.blind or source in denied
 
 
 def ownerless(socket: SocketRecord, tells_inodes: bool) -> Owner | None:

@@ -37,18 +37,17 @@ class Refusals:
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, int | None, int | None, str]] = Counter()
 
-    def add(self, source: str, pid: int | None, error: Exception, times: int = 1) -> bool:
-        """Count one. Returns whether it was for want of permission. Raises the error where it is no refusal."""
+    def add(self, source: str, pid: int | None, error: Exception, times: int = 1) -> None:
+        """Count one. Raises the error where it is no refusal."""
         if isinstance(error, OSError) and error.errno in _OURS:
             raise error
         if isinstance(error, Unsupported):
             self._counts[error.source, pid, None, error.reason] += times
-            return False
+            return
         number = error.errno if isinstance(error, OSError) else None
         denied = number in (errno.EACCES, errno.EPERM)
         reason = PERMISSION if denied else os.strerror(number) if number else str(error)
         self._counts[source, pid, number, reason] += times
-        return denied
 
     def ended(self, source: str, pid: int, number: int | None) -> None:
         """Count a part that was lost because its process ended after other parts had been read."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from sqlports.sources.dumps import Dumps
-from sqlports.sources.owners import Holders
+from sqlports.sources.owners import Holders, Named
 from sqlports.sources.records import (
     Backend,
     Cmdline,
@@ -272,20 +272,8 @@ class Snapshot:
 
     def refuse(self, source: str, pid: int | None, error: Exception, count: int = 1) -> None:
         """Count something that could not be read."""
-        denied = self._refused.add(source, pid, error, count)
-        # Who may not see the directory of a process may not see its descriptors.
-        if denied and source in map(self.backend.source, ("descriptors", "cwd")):
-            self.blind = True
+        self._refused.add(source, pid, error, count)
 
     def refusals(self) -> list[Refusal]:
         """What this look could not read; what the one before could not, while this one has read nothing."""
         return list(self._refused) if self.reads else self.earlier
-
-
-class Named(Holders):
-    """The holders where the platform names one of each socket itself: no handles to walk."""
-
-    def _walk(self, pids: list[int]) -> None:
-        # Windows names them to everybody; elsewhere this shows whether some are hidden from us.
-        for process in self.system.processes() if os.name == "posix" else ():
-            _ = process.cwd
