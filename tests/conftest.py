@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,11 @@ from sqlports import Engine
 
 LINUX = sys.platform.startswith("linux")
 ROOT = LINUX and os.geteuid() == 0
+
+ENDLESS = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c"
+RUN = [sys.executable, "-P", "-m", "sqlports"]
+HOSTILE = "char(27) || '[31mred' || char(10) || char(155) || 'x' || char(8238) || '|' || char(9) || '\\'"
+UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -160,7 +166,7 @@ def command(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
     if "input" in options:
         del options["stdin"]
     return subprocess.run(
-        [sys.executable, "-P", "-m", "sqlports", *arguments],
+        [*RUN, *arguments],
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -168,3 +174,14 @@ def command(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
         check=False,
         **options,
     )
+
+
+def reads(engine: Engine, sql: str) -> dict[str, int]:
+    """What a statement reads."""
+    with engine.snapshot() as system:
+        engine.query(sql)
+        return dict(system.reads)
+
+
+def own(engine: Engine, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in engine.query(sql, parameters)]

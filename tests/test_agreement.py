@@ -1,0 +1,163 @@
+"""On a real Linux: what ss and ps say, and the kernel's own second list, is what the tables say."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sqlports import Engine
+
+from .conftest import own
+
+pytestmark = pytest.mark.linux
+
+
+def lines(*arguments: str) -> list[str]:
+    """What another tool prints. It may print a process's name as it is, bad bytes and all."""
+    if not shutil.which(arguments[0]):
+        pytest.skip(f"{arguments[0]} is not installed")
+    printed = subprocess.run(arguments, capture_output=True, check=False).stdout.decode("utf-8", "backslashreplace")
+    return printed.split("\n")[:-1]
+
+
+def sockets_of_ss(*options: str) -> list[str]:
+    """The lines of ss, made whole where the name of a process broke one."""
+    found: list[str] = []
+    for line in lines("ss", "-H", *options):
+        if re.match(r"(tcp|udp|u_str|u_dgr|u_seq|icmp6?|raw|p_raw|p_dgr|nl|v_str|v_dgr|mptcp|sctp|\?\?\?) ", line) or not found:
+            found.append(line)
+        else:
+            found[-1] += line
+    return found
+
+
+def agree(mine: Callable[[], Counter[Any]], theirs: Callable[[], Counter[Any]]) -> None:
+    """What another tool says before and after is said here in between, and nothing else; the machine may move meanwhile."""
+    lost: Counter[Any] = Counter()
+    invented: Counter[Any] = Counter()
+    for _ in range(8):
+        before, found, after = theirs(), mine(), theirs()
+        lost, invented = (before & after) - found, found - (before | after)
+        if not lost and not invented:
+            assert found, "nothing was compared"
+            return
+    assert (lost, invented) == (Counter(), Counter())
+
+
+SS_STATES = {
+    "ESTAB": "ESTABLISHED",
+    "SYN-SENT": "SYN_SENT",
+    "SYN-RECV": "SYN_RECV",
+    "FIN-WAIT-1": "FIN_WAIT1",
+    "FIN-WAIT-2": "FIN_WAIT2",
+    "TIME-WAIT": "TIME_WAIT",
+    "UNCONN": "UNCONNECTED",
+    "CLOSE-WAIT": "CLOSE_WAIT",
+    "LAST-ACK": "LAST_ACK",
+    "LISTEN": "LISTEN",
+    "CLOSING": "CLOSING",
+}
+
+
+def test_every_row_of_ss_is_a_row_here_and_no_other(live: Engine, child: Callable[..., Any]) -> None:
+    child(
+        "keep = []\n"
+        "for _ in range(20):\n"
+        "    l = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(l.getsockname()); s = l.accept()[0]\n"
+        "    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('', 0))\n"
+        "    keep += [l, c, s, u, *socket.socketpair()]\n"
+        "keep[1].close(); keep[8].shutdown(socket.SHUT_WR)\ntell(1)"
+    )
+
+    def theirs() -> Counter[tuple[str, ...]]:
+        found: Counter[tuple[str, ...]] = Counter()
+        for line in sockets_of_ss("-tuanxOpe"):
+            fields = line.split()
+            if fields[0] not in ("tcp", "udp"):
+                continue
+            inode = re.search(r"ino:(\d+)", line)
+            address, _, port = fields[4].rpartition(":")
+            cookie = re.search(r" sk:([0-9a-f]+)", line)
+            assert cookie
+            found[
+                fields[0],
+                SS_STATES[fields[1]],
+                address.split("%")[0].strip("[]").replace("*", "::"),
+                port,
+                inode[1] if inode and inode[1] != "0" else "None",
+                str(int(cookie[1], 16)),
+                holders(line),
+            ] += 1
+        return found
+
+    sql = (
+        f"SELECT protocol, state, local_address, local_port, inode, cookie, {HOLDERS} FROM sockets s"
+        " WHERE protocol IN ('tcp', 'udp') AND state <> 'BOUND'"
+    )
+    agree(lambda: Counter(tuple(map(str, row)) for row in own(live, sql)), theirs)
+
+
+HOLDERS = (
+    "coalesce((SELECT group_concat(pid || ':' || fd)"
+    " FROM (SELECT pid, fd FROM handles h WHERE h.inode = s.inode ORDER BY pid, fd)), '')"
+)
+
+
+def holders(line: str) -> str:
+    """Who holds the socket of a line of `ss -p`, as HOLDERS has it."""
+    pairs = sorted((int(pid), int(fd)) for pid, fd in re.findall(r"pid=(\d+),fd=(\d+)", line.partition("users:((")[2]))
+    return ",".join(f"{pid}:{fd}" for pid, fd in pairs)
+
+
+def test_unix_sockets_equal_those_of_ss(live: Engine, child: Callable[..., Any]) -> None:
+    child("keep = [socket.socketpair() for _ in range(10)]\ntell(1)")
+
+    def theirs() -> Counter[tuple[str, ...]]:
+        found: Counter[tuple[str, ...]] = Counter()
+        for line in sockets_of_ss("-xanOp"):
+            # Before the users the last two numbers are the inodes of this end and of the other.
+            numbers = re.findall(r"(?<= )(\d+)(?= )", line.partition("users:((")[0].rstrip() + " ")
+            found[numbers[-2], numbers[-1], holders(line)] += 1
+        return found
+
+    sql = f"SELECT inode, coalesce(peer_inode, 0), {HOLDERS} FROM sockets s WHERE protocol = 'unix'"
+    agree(lambda: Counter(tuple(map(str, row)) for row in own(live, sql)), theirs)
+
+
+def test_the_socket_files_of_proc_say_the_same(child: Callable[..., Any]) -> None:
+    from sqlports.sources.linux import Linux
+    from sqlports.sources.sock_diag import STATES
+
+    child("l = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(l.getsockname())\ntell(1)")
+    linux = Linux()
+    kinds = [("ipv4", "tcp"), ("ipv6", "tcp"), ("ipv4", "udp"), ("ipv6", "udp")]
+
+    def told(read: Callable[..., list[Any]]) -> Counter[tuple[Any, ...]]:
+        return Counter(
+            (*record[:9], record.inode, record.uid)
+            for kind in kinds
+            for record in read(*kind, STATES)
+            if record.state != "BOUND"
+        )
+
+    agree(lambda: told(linux.listed_sockets), lambda: told(linux.sockets))
+
+
+def test_processes_equal_those_of_ps(live: Engine) -> None:
+    def theirs() -> Counter[tuple[str, ...]]:
+        rows = [line.split(None, 7) for line in lines("ps", "-eo", "pid=,ppid=,pgid=,sess=,uid=,euid=,nlwp=,comm=")]
+        return Counter((*row[:7], plain(re.sub(r" <defunct>$", "", row[7]))) for row in rows if row[7:] != ["ps"])
+
+    sql = "SELECT pid, parent, pgroup, session, uid, euid, threads, name FROM processes"
+    agree(lambda: Counter((*map(str, row[:7]), plain(row[7])) for row in own(live, sql)), theirs)
+
+
+def plain(name: str) -> str:
+    """A name, or '' for one that ps does not print as it is."""
+    return name if re.fullmatch(r"[\w./:+-]+", name, re.ASCII) else ""

@@ -1,0 +1,177 @@
+"""What a query reads and asks, and no more: the work done, search by search."""
+
+from __future__ import annotations
+
+import pytest
+
+from sqlports import Engine, QueryError
+from sqlports.schema import Column, TableError, Values, table
+
+from .conftest import FakeRoot, reads
+
+
+def test_a_column_reads_its_own_file_once_for_each_process(fake: FakeRoot, engine: Engine) -> None:
+    for pid in (41, 42, 43):
+        fake.process(pid, f"p{pid}")
+    assert reads(engine, "SELECT pid FROM processes") == {"pids": 1}
+    assert reads(engine, "SELECT pid, name, parent, state FROM processes") == {"pids": 1, "stat": 3}
+
+
+def test_a_cheap_filter_spares_the_expensive_columns(fake: FakeRoot, engine: Engine) -> None:
+    for pid in (41, 42, 43):
+        fake.process(pid, f"p{pid}")
+    sql = "SELECT cmdline, path FROM processes WHERE name = 'p42'"
+    assert reads(engine, sql) == {"pids": 1, "stat": 3, "cmdline": 1, "exe": 1}
+
+
+def test_one_process_by_number_reads_no_other(fake: FakeRoot, engine: Engine) -> None:
+    for pid in (41, 42, 43):
+        fake.process(pid)
+    assert reads(engine, "SELECT name FROM processes WHERE pid = 42") == {"stat": 1}
+    assert reads(engine, "SELECT name FROM processes WHERE pid IN (41, 42, 9999)") == {"stat": 2}
+
+
+def test_a_self_join_reads_every_file_once(fake: FakeRoot, engine: Engine) -> None:
+    for pid in range(40, 60):
+        fake.process(pid, parent=pid - 1)
+    sql = "SELECT count(*) FROM processes a JOIN processes b ON b.pid = a.parent JOIN processes c ON c.parent = a.pid"
+    assert reads(engine, sql) == {"pids": 1, "stat": 20}
+
+
+def test_sockets_without_owner_columns_walk_no_handles(fake: FakeRoot, engine: Engine) -> None:
+    fake.process(42, fds={3: "socket:[501]"})
+    fake.net("tcp", "0100007F:0050 00000000:0000 0A 501")
+    sql = "SELECT local_address, local_port, uid FROM sockets WHERE protocol = 'tcp' AND state = 'LISTEN'"
+    assert reads(engine, sql) == {"tcp ipv4": 1, "tcp ipv6": 1}
+
+
+def test_owners_cost_one_walk_however_often_they_are_used(fake: FakeRoot, engine: Engine) -> None:
+    fake.process(42, fds={3: "socket:[501]"})
+    fake.process(43, fds={3: "socket:[501]"})
+    fake.net("tcp", "0100007F:0050 00000000:0000 0A 501")
+    read = reads(engine, "SELECT a.pid, b.fd FROM sockets a JOIN sockets b USING (pid) JOIN handles USING (inode)")
+    assert (read["walk"], read["fd"], read["tcp ipv4"], read["pids"]) == (1, 2, 1, 1)
+
+
+def test_a_table_declared_wrongly_is_refused_with_every_fault() -> None:
+    with pytest.raises(TableError) as refused:
+
+        @table(Column("a", int, "a", ""), Column("a", dict, "a", "x"), Column("B-c", str, "b", "x"), key=("z",))
+        def wrong(system: object, q: Values[int] = None, a: int = 3) -> list[object]:
+            return []
+
+    message = str(refused.value)
+    for fault in (
+        "no docstring",
+        "two columns are called a",
+        "has no doc",
+        "B-c",
+        "dict",
+        "q is not a column",
+        "z is not",
+    ):
+        assert fault in message
+    assert "parameter a must be annotated" in message
+
+
+def test_a_required_parameter_must_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sqlports import registry
+
+    @table(Column("path", str, "path", "A path."), examples=("SELECT 1",))
+    def wanted(system: object, path: Values[str]) -> list[object]:
+        """One row a path."""
+        return []
+
+    monkeypatch.setattr(registry, "table_names", lambda: ("wanted",))
+    monkeypatch.setattr(registry, "view_names", lambda: ())
+    monkeypatch.setattr(registry, "table", lambda name: wanted)
+    engine = Engine()
+    with pytest.raises(QueryError, match=r"table wanted needs WHERE path = "):
+        engine.query("SELECT * FROM wanted")
+    assert engine.query("SELECT * FROM wanted WHERE path = '/'") == []
+
+
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """What tables are asked for from now on."""
+    from sqlports.schema import Table
+
+    calls: list[dict[str, object]] = []
+    original = Table.__call__
+
+    def noted(self: Table, system: object, **searched: object) -> object:
+        calls.append(searched)
+        return original(self, system, **searched)
+
+    monkeypatch.setattr(Table, "__call__", noted)
+    return calls
+
+
+def test_in_is_one_call_with_all_its_values(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = asked(monkeypatch)
+    engine.query("SELECT * FROM processes WHERE pid IN (41, '42', 43.0, NULL, 'x', 1.5)")
+    assert calls == [{"pid": frozenset((41, 42, 43))}]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT 1 WHERE 0",
+        "SELECT pid FROM sockets WHERE local_port = 1",
+        "WITH none AS (SELECT 1 WHERE 0) SELECT * FROM none",
+        "VALUES (42)",
+        "SELECT value FROM json_each('[42, 43, 99]')",
+        "SELECT NULL",
+        " ( SELECT 1 WHERE 0)",
+        "/*x*/(/*y*/SELECT 1 WHERE 0)",
+    ],
+)
+def test_in_a_query_finds_what_it_gives_be_it_nothing(query: str, fake: FakeRoot, engine: Engine) -> None:
+    fake.process(42)
+    fake.process(43)
+    bare = query.replace("/*x*/", "").strip()
+    wanted = {row[0] for row in engine.connection.execute(bare.strip("()") if bare.startswith("(") else bare)}
+    for word in ("IN", "in\n", "NOT IN"):
+        found = {row["pid"] for row in engine.query(f"SELECT pid FROM processes WHERE pid {word} ({query})")}
+        assert found == (set() if None in wanted or word != "NOT IN" else {42, 43} - wanted) | (
+            {42, 43} & wanted if word != "NOT IN" else set()
+        )
+    if bare != query:
+        return  # no query by itself
+    engine.query(f"CREATE TEMP VIEW given AS {query}")
+    assert len(engine.query("SELECT pid FROM processes WHERE pid IN given")) == len({42, 43} & wanted)
+    assert len(engine.query("SELECT pid FROM processes WHERE pid IN (42, 43)")) == 2
+    engine.query(f"CREATE TEMP VIEW mine AS SELECT name FROM processes WHERE pid IN ({query})")
+    assert len(engine.query("SELECT * FROM mine")) == len({42, 43} & wanted)
+
+
+@pytest.mark.parametrize(
+    ("where", "bounds"),
+    [
+        ("port < 1024", (None, 1023)),
+        ("port <= '22.5' AND port > 20", (21, 22)),
+        ("port BETWEEN 8000 AND 8080", (8000, 8080)),
+        ("port >= 65000.5", (65001, None)),
+        ("port > -5 AND port < 'x'", (-4, None)),
+    ],
+)
+def test_ranges_reach_the_table(
+    where: str, bounds: tuple[int | None, int | None], engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = asked(monkeypatch)
+    engine.query(f"SELECT count(*) FROM port_registry WHERE {where}")
+    assert calls == [{"port": bounds}]
+
+
+def test_a_search_that_no_row_can_satisfy_asks_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = asked(monkeypatch)
+    for where in ("pid = NULL", "pid = 'x'", "pid = 1.5", "pid = x'31'", "pid IN ('a', NULL)"):
+        assert engine.query(f"SELECT * FROM processes WHERE {where}") == []
+    assert calls == []
+
+
+def test_a_text_in_a_query_of_numbers_is_compared_as_a_number(fake: FakeRoot, engine: Engine) -> None:
+    for pid, name in ((40, "7"), (41, " 7"), (42, "7.0"), (43, "x")):
+        fake.process(pid, name, uid=7)
+    found = engine.query("SELECT pid FROM processes WHERE name IN (SELECT uid FROM processes)")
+    assert {row["pid"] for row in found} == {40, 41, 42}
+    assert engine.query("SELECT pid FROM processes WHERE name IN (7)") == [{"pid": 40}]
