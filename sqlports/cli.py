@@ -72,6 +72,7 @@ class Parser(argparse.ArgumentParser):
     """A parser whose complaints are safe to show."""
 
     def error(self, message: str) -> NoReturn:
+        """Say how the command is used and what is wrong, and exit with status 2."""
         from sqlports.session import complain
 
         self.print_usage(sys.stderr)

@@ -32,7 +32,8 @@ class Output(Protocol):
 
     columns: int | None
 
-    def write(self, text: str) -> object: ...
+    def write(self, text: str) -> object:
+        """Write text. Raises OSError."""
 
 
 class Written(NamedTuple):
