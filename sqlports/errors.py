@@ -66,8 +66,8 @@ class Place(NamedTuple):
         """The line and a caret below the point; a long line is shown around it."""
         start = max(0, self.before - WIDTH // 2) if len(self.text) > WIDTH else 0
         shown = self.text[start : start + WIDTH]
-        lead = f"line {self.line}: "
-        return [lead + safe(shown), " " * (len(lead) + width(safe(self.text[start : self.before]))) + "^"]
+        lead = f"line {self.line}: " + ("…" if start else "")
+        return [lead + safe(shown), " " * (width(lead) + width(safe(self.text[start : self.before]))) + "^"]
 
 
 def told(error: OSError) -> str:
