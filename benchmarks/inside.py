@@ -1,12 +1,17 @@
 """Times the engine inside one process, beside psutil or beside itself; run.py starts it anew for each group.
 
 python -P benchmarks/inside.py GROUP REPEAT      prints {name: [seconds, …], …} and what each call counted
+
+A name that begins with the name of a tool is that command as a whole, start and all.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,7 +22,12 @@ sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from benchmarks.measure import calls_in_turn
 from sqlports import Engine
 
+EIGHT = "protocol, state, local_address, local_port, remote_address, remote_port, inode, uid"
 QUERIES = {
+    "states": "SELECT state, count(*) FROM sockets GROUP BY state",
+    "eight columns": f"SELECT {EIGHT} FROM sockets WHERE protocol = 'tcp'",
+    "owners": f"SELECT {EIGHT}, pid, fd FROM sockets WHERE protocol = 'tcp'",
+    "one port": f"SELECT {EIGHT} FROM sockets WHERE local_port = ?",
     "every socket": (
         "SELECT protocol, state, local_address, local_port, remote_address, remote_port, inode, pid, fd "
         "FROM sockets WHERE protocol IN ('tcp', 'udp')"
@@ -35,6 +45,12 @@ GROUPS = {
     "sockets": ("every socket", "psutil"),
     "listeners": ("listeners",),
     "joins": ("scan", "join upwards", "join downwards"),
+    "states": ("states", "ss -tan"),
+    "eight columns": ("eight columns", "ss -tan"),
+    "owners": ("owners", "ss -tanp"),
+    "one port": ("one port", "eight columns"),
+    "growth": ("eight columns",),
+    "memory": ("eight columns",),
 }
 
 
@@ -46,19 +62,53 @@ def calls(group: str) -> Iterator[tuple[str, Callable[[], int]]]:
             import psutil
 
             yield name, lambda: len(psutil.net_connections("inet"))
+        elif name not in QUERIES:
+            yield name, partial(whole, name.split())
+        elif name == "one port":
+            sql = "SELECT local_port FROM sockets WHERE state = 'LISTEN' AND protocol = 'tcp' LIMIT 1"
+            yield name, partial(ask, engine, QUERIES[name], tuple(engine.query(sql)[0].values()))
         else:
             yield name, partial(ask, engine, QUERIES[name])
 
 
-def ask(engine: Engine, sql: str) -> int:
+def ask(engine: Engine, sql: str, parameters: tuple[object, ...] = ()) -> int:
     """Run a query and read all its rows, as a user of the library would, one at a time."""
-    return sum(sum(1 for _ in result) for result in engine.run(sql))
+    return sum(sum(1 for _ in result) for result in engine.run(sql, parameters))
+
+
+def whole(argv: list[str]) -> int:
+    """Run a command, and give the size of its output."""
+    path = shutil.which(argv[0]) or shutil.which(argv[0], path="/usr/sbin:/sbin") or argv[0]
+    return len(subprocess.run([path, *argv[1:]], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout)
+
+
+def peaks(call: Callable[[], int], repeat: int) -> list[float]:
+    """The most memory that each call takes beside what is held before it, in bytes (VmHWM of proc_pid_status(5))."""
+    call()
+    found = []
+    for _ in range(repeat):
+        gc.collect()
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+        before = _status("VmRSS")
+        call()
+        found.append(float(_status("VmHWM") - before))
+    return found
+
+
+def _status(name: str) -> int:
+    with open("/proc/self/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(name + ":"))
 
 
 def main() -> None:
     """Measure one group."""
     group = dict(calls(sys.argv[1]))
-    samples = calls_in_turn(group, int(sys.argv[2]))
+    repeat = int(sys.argv[2])
+    if sys.argv[1] == "memory":
+        samples = {name: peaks(call, repeat) for name, call in group.items()}
+    else:
+        samples = calls_in_turn(group, repeat)
     print(json.dumps({"samples": samples, "rows": {name: call() for name, call in group.items()}}))
 
 

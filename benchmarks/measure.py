@@ -77,7 +77,7 @@ class Comparison(NamedTuple):
     """One line of the result.
 
     figure   'ratio' of the medians, 'more' (their difference), or 'ours' alone, where there is nothing to compare with
-    unit     's' or 'bytes', of the samples and of the target, which of a ratio has none
+    unit     's', 'bytes' or 'B', of the samples and of the target, which of a ratio has none
     target   the most that the figure may be; None where nothing was promised
     """
 
@@ -135,7 +135,9 @@ HEADERS = ["what", "sqlports", "against", "takes", "figure", "half of the pairs"
 
 
 def amount(value: float, unit: str) -> str:
-    """Seconds as milliseconds, bytes as megabytes."""
+    """Seconds as milliseconds, bytes as megabytes, those of a single thing as they are."""
+    if unit == "B":
+        return f"{value:.0f} B"
     if unit == "bytes":
         return f"{value / 1e6:.0f} MB"
     return f"{value * 1e3:.1f} ms" if abs(value) < 0.1 else f"{value * 1e3:.0f} ms"

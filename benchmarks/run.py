@@ -45,7 +45,7 @@ CONTESTS = [
     Contest(
         "every TCP socket with its owner",
         ["--json", OWNED + "protocol = 'tcp'"],
-        [("lsof -nP -iTCP", 1.0), ("ss -tanp", 1.7), ("netstat -tanp", None)],
+        [("lsof -nP -iTCP", 1.0), ("ss -tanp", 1.3), ("netstat -tanp", None)],
     ),
     Contest(
         "TCP listeners with their owner",
@@ -145,23 +145,40 @@ class Bench:
 
     def inside(self) -> None:
         """What is timed in the process itself, without its start."""
-        program = os.path.join(CHECKOUT, "benchmarks", "inside.py")
-
-        def samples(group: str) -> dict[str, Samples]:
-            argv = [sys.executable, "-P", program, group, str(self.repeat)]
-            found: dict[str, Any] = json.loads(subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout)
-            self.rows.update(found["rows"])
-            measured: dict[str, Samples] = found["samples"]
-            return measured
-
-        sockets = samples("sockets")
-        self.add("engine: every TCP and UDP socket with its owner", "psutil.net_connections()", 0.7, sockets)
-        [listeners] = samples("listeners").values()
+        if shutil.which("ss") or shutil.which("ss", path="/usr/sbin:/sbin"):
+            self.add("engine: sockets by state", "ss -tan", 1.0, self.samples("states"))
+            self.add("engine: every TCP socket, 8 columns", "ss -tan", 1.6, self.samples("eight columns"))
+            self.add("engine: the same with its owner", "ss -tanp", 1.0, self.samples("owners"))
+        else:
+            self.left_out.append("the engine beside ss: ss is not installed")
+        self.add("engine: one listener's port", "every TCP socket", 0.1, self.samples("one port"))
+        [peaks] = self.samples("memory").values()
+        each = [peak / self.rows["eight columns"] for peak in peaks]
+        self.found.append(Comparison("engine: memory for each row", None, "ours", "B", 1024, each, []))
+        self.add("engine: every TCP and UDP socket with its owner", "psutil.net_connections()", 0.7, self.samples("sockets"))
+        [listeners] = self.samples("listeners").values()
         self.found.append(Comparison("engine: TCP listeners, no owner", None, "ours", "s", 0.005, listeners, []))
-        joins = samples("joins")
+        joins = self.samples("joins")
         scan = joins.pop("scan")
         for name, ours in joins.items():
             self.add(f"engine: three processes, {name}", "one scan", 5.0, {name: ours, "scan": scan})
+
+    def samples(self, group: str) -> dict[str, Samples]:
+        """What a group of calls takes, in a process of its own. What they counted is noted."""
+        program = os.path.join(CHECKOUT, "benchmarks", "inside.py")
+        argv = [sys.executable, "-P", program, group, str(self.repeat)]
+        found: dict[str, Any] = json.loads(subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout)
+        self.rows.update(found["rows"])
+        measured: dict[str, Samples] = found["samples"]
+        return measured
+
+    def growth(self, load: Load, few: Samples) -> None:
+        """What four times as many sockets take, beside what these took."""
+        more = Load(load.processes, load.sockets * 4, load.descriptors + load.sockets * 3)
+        with busy(more):
+            many = self.samples("growth")["eight columns"]
+        name = f"engine: {more.sockets:,} TCP sockets, 8 columns"
+        self.add(name, f"{load.sockets:,} of them", 4.4, {"many": many, "few": few})
 
     def add(self, name: str, rival: str, target: float, samples: dict[str, Samples]) -> None:
         """A ratio of two rows of samples, ours first."""
@@ -260,10 +277,15 @@ def main() -> int:
     try:
         with ExitStack() as stack:
             bench = Bench(asked.repeat, as_installed(stack.enter_context(TemporaryDirectory())))
-            if load.processes:
-                stack.enter_context(busy(load))
-            seen = counts()
-            bench.measure(load)
+            if not load.processes:
+                seen = counts()
+                bench.measure(load)
+            else:
+                with busy(load):
+                    seen = counts()
+                    bench.measure(load)
+                    few = bench.samples("growth")
+                bench.growth(load, few["eight columns"])
     except (MeasureError, RuntimeError, subprocess.CalledProcessError) as error:
         print(f"run.py: {error}", file=sys.stderr)
         return 1

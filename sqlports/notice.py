@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from sqlports.sources.refusals import ELSEWHERE, PERMISSION, Refusal
+from sqlports.sources.refusals import PERMISSION, Refusal
 
 _WHAT = {
     "cwd": "directories",
@@ -30,18 +30,6 @@ def not_permitted(refusals: Iterable[Refusal]) -> str | None:
     parts = [f"{what} of {_processes(len(pids))}" for what, pids in sorted(hidden.items())]
     listed = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
     return f"not permitted to read the {listed}: what depends on them is NULL or missing. {_remedy()}"
-
-
-def elsewhere(refusals: Iterable[Refusal]) -> str | None:
-    """One sentence on the processes whose sockets are in other network namespaces; None when there are none."""
-    pids = {refusal.pid for refusal in refusals if refusal.reason == ELSEWHERE}
-    if not pids:
-        return None
-    one = next(iter(sorted(pids, key=str)))
-    return (
-        f"{_processes(len(pids))} in other network namespaces, such as {one}: their sockets are not listed. "
-        f"nsenter -t {one} -n sqlports … looks there."
-    )
 
 
 def _what(source: str) -> str:

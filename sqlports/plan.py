@@ -40,10 +40,23 @@ class Step(NamedTuple):
     many: bool = False
 
 
+class Plan(NamedTuple):
+    """What `choose` wrote down: the constraints that are used, and the parts of a row that the statement wants."""
+
+    steps: list[Step]
+    groups: list[str]
+
+
 class Bound(NamedTuple):
-    """A plan with its values: arguments for the table's function, and cells to look up in an index over its rows."""
+    """A plan with its values.
+
+    arguments   for the table's function
+    once        more of them, for the first search of a kind only
+    lookups     cells to look up in an index over its rows
+    """
 
     arguments: dict[str, Any]
+    once: dict[str, Any]
     lookups: dict[str, frozenset[Any]]
 
 
@@ -63,29 +76,32 @@ def choose(info: Any, table: Table, at_once: bool = True) -> bool:
             info.set_aConstraintUsage_in(index, True)
     if table.required - {step.column for step in steps}:
         return False
-    info.idxStr = json.dumps(steps)
-    info.idxNum = _group_number(table, info.colUsed)
+    used = {column.group for index, column in enumerate(table.columns) if index in info.colUsed}
+    info.idxStr = json.dumps(Plan(steps, [group for group in table.groups if group in used]))
     _estimate(info, table, steps)
     return True
 
 
-def load(text: str) -> list[Step]:
-    """The steps that `choose` wrote down."""
-    return [Step(*step) for step in json.loads(text)]
+def load(text: str) -> Plan:
+    """What `choose` wrote down."""
+    steps, groups = json.loads(text)
+    return Plan([Step(*step) for step in steps], groups)
 
 
 def bind(table: Table, steps: list[Step], values: tuple[Any, ...]) -> Bound:
     """Put the values into the steps. Raises Unmatched when no row can satisfy them."""
     arguments: dict[str, Any] = {}
+    once: dict[str, Any] = {}
     lookups: dict[str, frozenset[Any]] = {}
     for step, value in zip(steps, values, strict=True):
         kind = table.columns[table.position[step.column]].type
         try:
             if step.op in _BOUNDS:
-                found = arguments.get(step.column)
+                narrowed = once if step.column in table.once else arguments
+                found = narrowed.get(step.column)
                 if found is None or isinstance(found, Range):
-                    arguments[step.column] = _narrow(found or Range(None, None), step.op, value)
-            elif step.column in table.searches:
+                    narrowed[step.column] = _narrow(found or Range(None, None), step.op, value)
+            elif step.column in table.searches and step.column not in table.once:
                 wanted = _wanted(kind, step, value)
                 if None in wanted:
                     raise Anything
@@ -96,17 +112,8 @@ def bind(table: Table, steps: list[Step], values: tuple[Any, ...]) -> Bound:
                 lookups[step.column] = lookups.get(step.column, wanted) & wanted
         except Anything:
             continue
-    return Bound(arguments, lookups)
-
-
-def first_group(table: Table, number: int) -> str | None:
-    """The part of a row to read first, as `choose` numbered it; None when the statement asks for nothing that costs."""
-    return table.columns[number - 1].group if number else None
-
-
-def _group_number(table: Table, used: set[int]) -> int:
-    """1 + the first used column that costs something; 0 for none."""
-    return next((i + 1 for i, column in enumerate(table.columns) if i in used and column.group), 0)
+    once.update((column, cells) for column, cells in lookups.items() if column in table.once and None not in cells)
+    return Bound(arguments, once, lookups)
 
 
 def _usable(info: Any, index: int, table: Table, at_once: bool) -> Step | None:
@@ -117,7 +124,7 @@ def _usable(info: Any, index: int, table: Table, at_once: bool) -> Step | None:
     column = table.columns[position]
     search = table.searches.get(column.name)
     if op == ISNULL:
-        return Step(column.name, op) if column.path and not search else None
+        return Step(column.name, op) if column.path and (not search or column.name in table.once) else None
     if op in (EQ, IS):
         # Another collation would match more than equal bytes do.
         if column.path is None or search == "bounds" or info.get_aConstraint_collation(index) != "BINARY":
@@ -151,7 +158,7 @@ def _estimate(info: Any, table: Table, steps: list[Step]) -> None:
         info.idxFlags = SCAN_UNIQUE
     rows = max(rows, 1)
     # A search by the table itself costs its rows; one by the engine's index has to have been built once.
-    searched = any(step.column in table.searches for step in steps)
+    searched = any(step.column in table.searches and step.column not in table.once for step in steps)
     info.estimatedRows = math.ceil(rows)
     info.estimatedCost = rows + 5 if searched or not steps else rows + 20
     if not steps:

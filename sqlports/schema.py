@@ -13,15 +13,19 @@ The decorated function is the table: it takes the snapshot and returns the rows,
 says where its value sits in such an object (`stat.comm` is `row.stat.comm`), so a cell costs nothing until it is asked for.
 The function's other parameters are what it can search for by itself; each bears the name of a column and its annotation
 says which searches: `Values` for `=` and `IN`, `Bounds` for `<`, `<=`, `>`, `>=` and BETWEEN, `Search` for both. A parameter
-without a default must be given by the query. Everything else about searching is the engine's business.
+without a default must be given by the query. `Once[...]` around them says that a search saves work but is work itself, so
+that only the first is handed over and those of a join are served by the engine's index. Every such search may give more
+than it was asked for. A parameter annotated `Groups` bears no column's name: it is told which parts of a row are wanted.
+Everything else about searching is the engine's business.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from types import FunctionType
-from typing import Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -40,6 +44,22 @@ class Range(NamedTuple):
 Values = frozenset[T] | None
 Bounds = Range | None
 Search = frozenset[T] | Range | None
+Once = Annotated[T, "once"]
+Groups = frozenset[str]
+
+
+class Batches:
+    """Rows in sequences, some of which give whole columns: what a table of very many rows returns instead of its rows.
+
+    Such a sequence has a method `column(path)`: all values of a column, by its path, or None where the rows must be asked.
+    """
+
+    def __init__(self, sequences: Iterable[Sequence[Any]]) -> None:
+        self.sequences = sequences
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain.from_iterable(self.sequences)
+
 
 _SEARCHES = {"Values": "values", "Bounds": "bounds", "Search": "search"}
 
@@ -93,6 +113,9 @@ class Table:
     rows       how many rows to expect on an ordinary machine, for the planner
     transient  its rows describe things that may end while they are read; such a row has an attribute `ended`
     searches   parameter name -> 'values', 'bounds' or 'search'
+    once       those of them that are handed over only once in a statement
+    groups     the parts of a row (first words of dotted paths), in the order in which they are declared
+    told       the parameter that is told which of these are wanted; None for none
     costs      column name -> a rank: by the order in which the parts of a row are declared, the cheap before the dear
     required   parameters that the query must give
     """
@@ -116,13 +139,15 @@ class Table:
         self.examples = examples
         self.transient = transient
         self.searches: dict[str, str] = {}
+        self.once: set[str] = set()
+        self.told: str | None = None
         self.required: set[str] = set()
         faults = [*self._read_parameters(), *self._column_faults()]
         if faults:
             raise TableError(f"table {self.name}: " + "; ".join(faults))
         self.position = {column.name: index for index, column in enumerate(columns)}
-        groups = list(dict.fromkeys(column.group for column in columns))
-        self.costs = {column.name: groups.index(column.group) if column.group else -1 for column in columns}
+        self.groups = tuple(dict.fromkeys(column.group for column in columns if column.group))
+        self.costs = {column.name: self.groups.index(column.group) if column.group else -1 for column in columns}
 
     def __call__(self, system: Any, **searched: Any) -> Iterable[Any]:
         """The rows, given the snapshot and what is searched for."""
@@ -148,9 +173,15 @@ class Table:
         self.required = set(parameters[: len(parameters) - optional])
         for parameter in parameters:
             # Annotations are text under `from __future__ import annotations`, and reading text needs no imports.
-            annotation = str(self.function.__annotations__.get(parameter, "")).split("[")[0]
-            if annotation in _SEARCHES:
-                self.searches[parameter] = _SEARCHES[annotation]
+            annotation = str(self.function.__annotations__.get(parameter, ""))
+            if annotation.startswith("Once["):
+                self.once.add(parameter)
+            kind = annotation.removeprefix("Once[").split("[")[0].rstrip("]")
+            if kind in _SEARCHES:
+                self.searches[parameter] = _SEARCHES[kind]
+            elif kind == "Groups":
+                self.told = parameter
+                self.required.discard(parameter)
             else:
                 yield f"parameter {parameter} must be annotated Values[...], Bounds or Search[...]"
 

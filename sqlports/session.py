@@ -89,7 +89,8 @@ class Session:
             return []
         from sqlports import notice
 
-        return [told for told in (notice.not_permitted(self.refusals), notice.elsewhere(self.refusals)) if told]
+        told = notice.not_permitted(self.refusals)
+        return [told] if told else []
 
 
 @contextlib.contextmanager

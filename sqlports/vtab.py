@@ -8,15 +8,17 @@ join is linear, whatever the column.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from sqlports import plan
+from sqlports.schema import Batches
 
 if TYPE_CHECKING:
-    from sqlports.schema import Table
+    from sqlports.schema import Column, Table
 
 
 class VirtualTable:
@@ -47,31 +49,52 @@ class VirtualTable:
 
 
 class Cursor:
-    """One walk over a table's rows."""
+    """One walk over a table's rows.
+
+    row      the row, or its number in `batch`
+    getters  from that to the value of a column
+    """
 
     def __init__(self, virtual: VirtualTable, system: Any) -> None:
         self.virtual = virtual
         self.system = system
-        self.getters = virtual.getters
+        self.getters: Any = virtual.getters
+        self.batches: Iterator[Any] = iter(())
+        self.batch: Any = None
         self.rows: Iterator[Any] = iter(())
         self.row: Any = None
 
     def Filter(self, number: int, text: str | None, values: tuple[Any, ...]) -> None:
         table = self.virtual.table
+        steps, groups = plan.load(text or "[[], []]")
         try:
-            bound = plan.bind(table, plan.load(text or "[]"), values)
+            bound = plan.bind(table, steps, values)
         except plan.Unmatched:
             rows: Iterable[Any] = ()
         else:
-            rows = _found(table, self.system, bound)
-            group = plan.first_group(table, number)
-            if table.transient and group:
-                rows = _living(rows, group)
-        self.rows = iter(rows)
-        self.row = next(self.rows, None)
+            rows = _found(table, self.system, bound, {table.told: frozenset(groups)} if table.told else {})
+            if table.transient and groups:
+                rows = _living(rows, groups[0])
+        self.batches = iter(rows.sequences if isinstance(rows, Batches) else (rows,))
+        self.rows = iter(())
+        self.Next()
 
     def Next(self) -> None:
         self.row = next(self.rows, None)
+        if self.row is None:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """To the first row of the next batch that has one."""
+        for batch in self.batches:
+            if hasattr(batch, "column"):
+                self.batch, self.rows = batch, iter(range(len(batch)))
+                self.getters = self.system.memo(("cells", id(batch)), partial(_cells, batch, self.virtual.table))
+            else:
+                self.batch, self.rows, self.getters = None, iter(batch), self.virtual.getters
+            self.row = next(self.rows, None)
+            if self.row is not None:
+                return
 
     def Eof(self) -> bool:
         return self.row is None
@@ -82,60 +105,106 @@ class Cursor:
     def Rowid(self) -> int:
         """The same number for the same row in every cursor of the statement: SQLite merges the halves of an OR by it."""
         table = self.virtual.table
+        row = self.row if self.batch is None else self.batch[self.row]
         if table.key:
             name: Any = tuple(self.getters[table.position[column]](self.row) for column in table.key)
         else:
-            name = id(self.row)
+            name = id(row)
         numbers = self.system.memo(("rowid", table.name), dict)
         # Keeping the row itself keeps its id from being given to another.
-        return int(numbers.setdefault(name, (len(numbers) + 1, self.row))[0])
+        return int(numbers.setdefault(name, (len(numbers) + 1, row))[0])
 
     def Close(self) -> None:
-        self.rows = iter(())
-        self.row = None
+        self.batches = self.rows = iter(())
+        self.batch = self.row = None
         self.virtual.release()
 
 
-def _found(table: Table, system: Any, bound: plan.Bound) -> Iterable[Any]:
+def _cells(batch: Any, table: Table) -> list[Callable[[int], Any]]:
+    """For each column a function from the number of a row in a batch to its value; what it takes is done at its first call."""
+    cells: list[Callable[[int], Any]] = []
+
+    def unread(place: int, column: Column) -> Callable[[int], Any]:
+        def first(number: int) -> Any:
+            cells[place] = _values(batch, column)
+            return cells[place](number)
+
+        return first
+
+    cells.extend(unread(place, column) for place, column in enumerate(table.columns))
+    return cells
+
+
+def _found(table: Table, system: Any, bound: plan.Bound, told: dict[str, Any]) -> Iterable[Any]:
     """The rows for a search: by the table's own function, then by an index over what it gives."""
-    if not bound.lookups:
-        return table(system, **bound.arguments)
+    if bound.lookups and not all(bound.lookups.values()):
+        return ()
+    columns = tuple(sorted(bound.lookups, key=table.costs.__getitem__))
+    arguments = tuple(sorted(bound.arguments.items(), key=lambda item: item[0]))
+    seen = system.memo(("searched", table.name, columns, tuple(sorted(bound.once)), arguments), list)
     # One value of each column is a key of an index; several values of one column are several look-ups.
     many = next((column for column, cells in bound.lookups.items() if len(cells) > 1), None)
-    if many:
-        columns: tuple[str, ...] = (many,)
-        wanted: list[tuple[Any, ...]] = [(cell,) for cell in bound.lookups[many]]
-    else:
-        columns = tuple(sorted(bound.lookups, key=table.costs.__getitem__))
-        wanted = [tuple(next(iter(bound.lookups[column]), None) for column in columns)]
-        if any(not cells for cells in bound.lookups.values()):
-            return ()
-    getters = [table.columns[table.position[column]].getter for column in columns]
-    arguments = tuple(sorted(bound.arguments.items(), key=lambda item: item[0]))
-    seen = system.memo(("searched", table.name, columns, arguments), list)
-    if not seen and not many:
+    if not seen and (bound.once or not many):
         seen.append(True)
-        return _matching(table(system, **bound.arguments), getters, wanted[0])
+        rows = table(system, **bound.arguments, **bound.once, **told)
+        return _matching(rows, table, bound.lookups) if columns else rows
+    if not columns:
+        return table(system, **bound.arguments, **told)
+    if many:
+        columns, wanted = (many,), [(cell,) for cell in bound.lookups[many]]
+    else:
+        wanted = [tuple(next(iter(bound.lookups[column])) for column in columns)]
     index = system.memo(
         ("index", table.name, columns, arguments),
-        lambda: _index(table(system, **bound.arguments), getters),
+        lambda: _index(table(system, **bound.arguments, **told), table, columns),
     )
     return [row for cells in wanted for row in index.get(cells, ())]
 
 
-def _matching(rows: Iterable[Any], getters: list[Callable[[Any], Any]], cells: tuple[Any, ...]) -> Iterator[Any]:
-    """The rows whose cells are these."""
-    if len(getters) == 1:
-        getter, cell = getters[0], cells[0]
-        return (row for row in rows if getter(row) == cell)
-    return (row for row in rows if all(getter(row) == cell for getter, cell in zip(getters, cells, strict=True)))
+def _matching(rows: Iterable[Any], table: Table, lookups: dict[str, frozenset[Any]]) -> Iterator[Any]:
+    """The rows whose cells are among these."""
+    columns = sorted(lookups, key=table.costs.__getitem__)
+    wanted = [lookups[column] for column in columns]
+    if isinstance(rows, Batches):
+        # The cheap column first: a batch gives each as a whole, but only those that are looked at.
+        return (row for batch in rows.sequences for row in _picked(batch, table, columns, wanted))
+    getters = [_column(table, name).getter for name in columns]
+    return (row for row in rows if all(get(row) in cells for get, cells in zip(getters, wanted, strict=True)))
 
 
-def _index(rows: Iterable[Any], getters: list[Callable[[Any], Any]]) -> dict[tuple[Any, ...], list[Any]]:
+def _picked(batch: Sequence[Any], table: Table, columns: Sequence[str], wanted: list[frozenset[Any]]) -> list[Any]:
+    found: Iterable[int] = range(len(batch))
+    for name, cells in zip(columns, wanted, strict=True):
+        value = _values(batch, _column(table, name))
+        found = [number for number in found if value(number) in cells]
+    return [batch[number] for number in found]
+
+
+def _values(batch: Any, column: Column) -> Callable[[int], Any]:
+    """A function from the number of a row in a batch to its value of a column."""
+    values = batch.column(column.path) if column.path and hasattr(batch, "column") else None
+    if values is not None:
+        return values.__getitem__  # type: ignore[no-any-return]
+    getter = column.getter
+    return lambda number: getter(batch[number])
+
+
+def _column(table: Table, name: str) -> Column:
+    return table.columns[table.position[name]]
+
+
+def _index(rows: Iterable[Any], table: Table, columns: Sequence[str]) -> dict[tuple[Any, ...], list[Any]]:
     """The rows by their cells."""
     index: defaultdict[tuple[Any, ...], list[Any]] = defaultdict(list)
-    for row in rows:
-        index[tuple([getter(row) for getter in getters])].append(row)
+    if isinstance(rows, Batches):
+        for batch in rows.sequences:
+            values = [_values(batch, _column(table, name)) for name in columns]
+            for number, row in enumerate(batch):
+                index[tuple([value(number) for value in values])].append(row)
+    else:
+        getters = [_column(table, name).getter for name in columns]
+        for row in rows:
+            index[tuple([getter(row) for getter in getters])].append(row)
     index.default_factory = None
     return index
 

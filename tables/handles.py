@@ -11,7 +11,7 @@ from sqlports.sources.subjects import Handle
 
 @table(
     Column("pid", int, "pid", "Process that holds it."),
-    Column("fd", int, "fd", "Descriptor number in that process."),
+    Column("fd", int, "fd", "Descriptor number in that process, or in its thread `tid`."),
     Column("type", str, "what.type", "'file', 'directory', 'device', 'socket', 'pipe', 'eventfd', 'epoll', 'memfd', …"),
     Column("target", str, "target", "Path, or the kernel's name for it ('socket:[123]'); NULL where not permitted."),
     Column("inode", int, "inode", "Of a socket, pipe or namespace: JOIN sockets USING (inode). Never a file's."),
@@ -19,7 +19,8 @@ from sqlports.sources.subjects import Handle
     Column("flags", str, "fdinfo.flags", "Flags of open(2), joined by '|'; NULL for none."),
     Column("offset", int, "fdinfo.offset", "Position in the file, in bytes."),
     Column("deleted", int, "deleted", "1 when the file's name was removed, 0 while it is there; else NULL."),
-    key=("pid", "fd"),
+    Column("tid", int, "tid", "Thread that has it in a table of its own; NULL for one of the process."),
+    key=("pid", "fd", "tid"),
     rows=10000,
     transient=True,
     examples=(

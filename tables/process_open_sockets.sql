@@ -1,9 +1,13 @@
 -- Sockets, one row for each (process, descriptor) that holds one, and one for each socket that no process is known to hold.
--- osquery's columns and codes: protocol 6 tcp, 17 udp, 0 unix; family 2 IPv4, 10 IPv6, 1 unix; pid and fd -1 for no owner.
+-- osquery's columns and codes: protocol 6 tcp, 17 udp, 136 udplite, 132 sctp, 255 raw, 1 icmp, 0 unix and packet; family
+-- 2 IPv4, 10 IPv6, 1 unix, 17 packet; pid and fd -1 for no owner. MPTCP is there by its TCP sockets.
 WITH coded AS NOT MATERIALIZED (
   SELECT pid, fd, inode, state,
-    CASE family WHEN 'ipv4' THEN 2 WHEN 'ipv6' THEN 10 ELSE 1 END AS family,
-    CASE protocol WHEN 'tcp' THEN 6 WHEN 'udp' THEN 17 ELSE 0 END AS protocol,
+    CASE family WHEN 'ipv4' THEN 2 WHEN 'ipv6' THEN 10 WHEN 'packet' THEN 17 ELSE 1 END AS family,
+    CASE protocol
+      WHEN 'tcp' THEN 6 WHEN 'udp' THEN 17 WHEN 'udplite' THEN 136 WHEN 'sctp' THEN 132 WHEN 'raw' THEN 255 WHEN 'icmp' THEN 1
+      ELSE 0
+    END AS protocol,
     coalesce(local_address, '') AS local_address,
     coalesce(remote_address, CASE family WHEN 'ipv4' THEN '0.0.0.0' WHEN 'ipv6' THEN '::' ELSE '' END) AS remote_address,
     coalesce(local_port, 0) AS local_port,
@@ -11,6 +15,7 @@ WITH coded AS NOT MATERIALIZED (
     coalesce(path, '') AS path,
     CAST(net_namespace AS TEXT) AS net_namespace
   FROM sockets
+  WHERE protocol IN ('tcp', 'udp', 'udplite', 'sctp', 'raw', 'icmp', 'unix', 'packet')
 )
 SELECT h.pid AS pid, h.fd AS fd, s.inode AS socket, family, protocol, local_address, remote_address, local_port, remote_port,
   path, state, net_namespace

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from sqlports import Engine
+
+T = TypeVar("T")
 
 LINUX = sys.platform.startswith("linux")
 ROOT = LINUX and os.geteuid() == 0
@@ -21,6 +25,8 @@ ROOT = LINUX and os.geteuid() == 0
 ENDLESS = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c"
 RUN = [sys.executable, "-P", "-m", "sqlports"]
 HOSTILE = "char(27) || '[31mred' || char(10) || char(155) || 'x' || char(8238) || '|' || char(9) || '\\'"
+# Of sockets in the network namespace of the tests: the same port may be used in others.
+HERE = f"net_namespace = {os.stat('/proc/self/ns/net').st_ino}" if LINUX else "1"
 UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")
 
 
@@ -128,31 +134,84 @@ def live() -> Iterator[Engine]:
 class Child:
     """A Python process that ran some code, told what it made, and waits."""
 
-    def __init__(self, process: subprocess.Popen[str], told: Any) -> None:
+    def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.pid = process.pid
-        self.told = told
+        self.told = self._next()
+
+    def go_on(self) -> Any:
+        """Let it read a line, and give what it tells next."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self._next()
+
+    def _next(self) -> Any:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, "the child said nothing"
+        told = json.loads(line)
+        if isinstance(told, dict) and "cannot" in told:
+            pytest.skip(told["cannot"])
+        return told
+
+
+# What every child has at hand.
+HEAD = """\
+import json, os, socket, sys, time
+
+def tell(made): print(json.dumps(made), flush=True)
+
+def cannot(why):
+    '''Have the test skipped: what it needs cannot be made here.'''
+    tell({'cannot': why})
+    sys.exit()
+
+def inode(s): return os.fstat(s.fileno()).st_ino
+def cookie(s): return int.from_bytes(s.getsockopt(socket.SOL_SOCKET, 57, 8), sys.byteorder)
+def net_namespace(): return os.stat('/proc/thread-self/ns/net').st_ino
+
+def deaf(s):
+    '''Have all dropped that comes to it, by a filter (SO_ATTACH_FILTER).'''
+    import ctypes, struct
+    drop = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0))
+    try: s.setsockopt(socket.SOL_SOCKET, 26, struct.pack('HL', 1, ctypes.addressof(drop)))
+    except PermissionError: cannot('a socket filter is not permitted')
+
+def unshare(flags):
+    import ctypes
+    assert ctypes.CDLL(None).unshare(flags) == 0
+
+def new_network():
+    '''Go to a network namespace of one's own, where the loopback is up.'''
+    import fcntl, struct
+    unshare(0x40000000)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        fcntl.ioctl(s, 0x8914, struct.pack('16sh22x', b'lo', 1))
+    return net_namespace()
+"""
 
 
 @pytest.fixture
 def child() -> Iterator[Callable[..., Child]]:
-    """Start a child: it runs the code, prints what `tell(...)` was given, and lives until the test's end."""
-    children: list[subprocess.Popen[str]] = []
-    head = "import json, os, socket, sys, time\ndef tell(made): print(json.dumps(made), flush=True)\n"
+    """Start a child: it runs the code, prints what `tell(...)` was given, and lives until the test's end.
 
-    def start(code: str, **options: Any) -> Child:
+    `within` is a command that runs it, such as unshare(1).
+    """
+    children: list[subprocess.Popen[str]] = []
+
+    def start(code: str, within: tuple[str, ...] = (), **options: Any) -> Child:
+        if within and not shutil.which(within[0]):
+            pytest.skip(f"{within[0]} is not installed")
         process = subprocess.Popen(
-            [sys.executable, "-c", head + code + "\nsys.stdin.read()"],
+            [*within, sys.executable, "-c", HEAD + code + "\nsys.stdin.read()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             **options,
         )
         children.append(process)
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, "the child said nothing"
-        return Child(process, json.loads(line))
+        return Child(process)
 
     yield start
     for process in children:
@@ -181,6 +240,44 @@ def reads(engine: Engine, sql: str) -> dict[str, int]:
     with engine.snapshot() as system:
         engine.query(sql)
         return dict(system.reads)
+
+
+def as_nobody(act: Callable[[], Any], first: Callable[[], Any] = lambda: None) -> Any:
+    """What something gives when the user `nobody` does it, in a fork. Needs root.
+
+    `first` is done before by root: it imports what nobody may not be able to read.
+    """
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(reader)
+            first()
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+            try:
+                told = {"gave": act()}
+            except BaseException as error:
+                told = {"raised": repr(error)}
+            with os.fdopen(writer, "w") as out:
+                json.dump(told, out)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        told = json.load(answer)
+    os.waitpid(pid, 0)
+    assert "gave" in told, told
+    return told["gave"]
+
+
+def at_last(look: Callable[[], T], wanted: T) -> T:
+    """What a look gives: once it gives what is wanted, or after ten seconds. The kernel may still be at it."""
+    deadline = time.monotonic() + 10
+    while (found := look()) != wanted and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
 
 
 def own(engine: Engine, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:

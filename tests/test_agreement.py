@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from sqlports import Engine
+from sqlports.sources import proc_net
+from sqlports.sources.region import Region
+from sqlports.sources.sockets import KINDS, Listing
 
 from .conftest import own
 
@@ -130,23 +133,28 @@ def test_unix_sockets_equal_those_of_ss(live: Engine, child: Callable[..., Any])
     agree(lambda: Counter(tuple(map(str, row)) for row in own(live, sql)), theirs)
 
 
-def test_the_socket_files_of_proc_say_the_same(child: Callable[..., Any]) -> None:
-    from sqlports.sources.linux import Linux
-    from sqlports.sources.sock_diag import STATES
+def test_the_socket_files_of_proc_say_the_same(live: Engine, child: Callable[..., Any]) -> None:
+    child(
+        "l = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(l.getsockname()); l.accept()\n"
+        "u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('', 0)); n = socket.socketpair()\ntell(1)"
+    )
+    names = ("family", "type", "state", "local_address", "local_port", "remote_address", "remote_port", "inode", "backlog")
 
-    child("l = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(l.getsockname())\ntell(1)")
-    linux = Linux()
-    kinds = [("ipv4", "tcp"), ("ipv6", "tcp"), ("ipv4", "udp"), ("ipv6", "udp")]
+    def told(listed: bool) -> Counter[tuple[Any, ...]]:
+        found: Counter[tuple[Any, ...]] = Counter()
+        with live.snapshot() as system:
+            [mine] = system.backend.namespaces()
+            for kind in KINDS:
+                if kind.protocol in ("tcp", "udp", "unix", "packet"):
+                    listing = Listing(system.network, kind, mine)
+                    data = mine.file(proc_net.file(*kind[:2]) or "") if listed else b""
+                    sockets = proc_net.parse(data, listing) if listed else system.backend.sockets(listing, Region())
+                    found.update(
+                        tuple(getattr(socket, name) for name in names) for socket in sockets if socket.state != "BOUND"
+                    )
+        return found
 
-    def told(read: Callable[..., list[Any]]) -> Counter[tuple[Any, ...]]:
-        return Counter(
-            (*record[:9], record.inode, record.uid)
-            for kind in kinds
-            for record in read(*kind, STATES)
-            if record.state != "BOUND"
-        )
-
-    agree(lambda: told(linux.listed_sockets), lambda: told(linux.sockets))
+    agree(lambda: told(True), lambda: told(False))
 
 
 def test_processes_equal_those_of_ps(live: Engine) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -207,18 +206,3 @@ def test_watch_appends_to_its_file(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
     assert set(path.read_text().splitlines()) == {'{"a": 1}'}
-
-
-@pytest.mark.root
-def test_processes_of_other_network_namespaces_are_told() -> None:
-    holder = subprocess.Popen(["unshare", "--net", "sleep", "1000"])
-    try:
-        while os.readlink(f"/proc/{holder.pid}/ns/net") == os.readlink("/proc/self/ns/net"):
-            time.sleep(0.01)
-        done = command("--csv", "SELECT count(pid) AS n FROM sockets; SELECT pid, reason FROM scan_errors")
-        assert f"\n{holder.pid},in another network namespace: its sockets are not listed\n" in done.stdout
-        assert "their sockets are not listed" in done.stderr
-        assert command("-q", "SELECT count(pid) FROM sockets").stderr == ""
-    finally:
-        holder.kill()
-        holder.wait()

@@ -28,8 +28,7 @@ def test_the_oldest_holder_owns_a_shared_socket_and_init_only_alone(fake: FakeRo
     [
         ("0100007F:0050 0100007F:C001 06 0", "time_wait"),
         ("0100007F:0050 0100007F:C001 03 0", "syn_recv"),
-        ("0100007F:0050 0100007F:C001 01 0", "accept_queue"),
-        ("0100007F:0050 0100007F:C001 08 0", "accept_queue"),
+        ("0100007F:0050 0100007F:C001 01 0", "unknown"),
         ("0100007F:0050 0100007F:C001 04 0", "orphan"),
         ("0100007F:0050 0100007F:C001 09 0", "orphan"),
         ("0100007F:0050 0100007F:C001 01 999", "unknown"),
@@ -41,6 +40,17 @@ def test_a_socket_without_owner_says_why(row: str, reason: str, fake: FakeRoot, 
     assert engine.query("SELECT pid, owners, owner_reason FROM sockets WHERE protocol = 'tcp'") == [
         {"pid": None, "owners": 0, "owner_reason": reason}
     ]
+
+
+@pytest.mark.parametrize("state", ["01", "08"])
+@pytest.mark.parametrize("address", ["0100007F", "00000000"])
+def test_a_connection_that_waits_is_kept_by_its_listeners_owner(
+    state: str, address: str, fake: FakeRoot, engine: Engine
+) -> None:
+    fake.process(42, fds={3: "socket:[501]"})
+    fake.net("tcp", f"{address}:0050 00000000:0000 0A 501", f"0100007F:0050 0100007F:C001 {state} 0")
+    sql = "SELECT pid, owner_reason, keeper_pid FROM sockets WHERE remote_port = 49153"
+    assert engine.query(sql) == [{"pid": None, "owner_reason": "accept_queue", "keeper_pid": 42}]
 
 
 def test_a_process_born_during_the_walk_is_found_as_owner(fake: FakeRoot, engine: Engine) -> None:
@@ -159,7 +169,7 @@ def test_sockets_come_from_the_files_when_the_kernel_does_not_answer(monkeypatch
     from sqlports.sources import sock_diag
     from sqlports.sources.records import Unsupported
 
-    def refuse(request: bytes) -> object:
+    def refuse(netlink: object, request: bytes) -> object:
         raise Unsupported("sock_diag", "no netlink socket")
 
     if not Path("/proc/net/tcp").exists():
@@ -170,7 +180,8 @@ def test_sockets_come_from_the_files_when_the_kernel_does_not_answer(monkeypatch
         port = listener.getsockname()[1]
         sql = "SELECT pid, fd, state FROM sockets WHERE port = :port AND protocol = 'tcp' AND family = 'ipv4'"
         assert {"pid": os.getpid(), "fd": listener.fileno(), "state": "LISTEN"} in engine.query(sql, {"port": port})
-    assert {"source": "sock_diag", "reason": "no netlink socket"} in engine.query("SELECT source, reason FROM scan_errors")
+    refused = {"source": "sock_diag tcp", "reason": "no netlink socket: listed from /proc/net, which tells less"}
+    assert refused in engine.query("SELECT source, reason FROM scan_errors")
 
 
 OSQUERY = {

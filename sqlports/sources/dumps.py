@@ -1,109 +1,182 @@
-"""The sockets of a look, dumped when they are asked for: each state of each protocol at most once."""
+"""The sockets of a look, listed when they are asked for: what one list has told, no later one tells otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from sqlports.sources.collector import paused_collector
-from sqlports.sources.records import SocketRecord, Unsupported
-from sqlports.sources.sock_diag import STATES
-from sqlports.sources.subjects import Socket
+from sqlports.sources.namespaces import Namespace
+from sqlports.sources.records import Unsupported
+from sqlports.sources.region import Region
+from sqlports.sources.sockets import Kind, Listing, Socket
 
 if TYPE_CHECKING:
-    from sqlports.sources.snapshot import Snapshot
+    from sqlports.sources.network import Network
 
-KINDS = (("ipv4", "tcp"), ("ipv6", "tcp"), ("ipv4", "udp"), ("ipv6", "udp"), ("unix", "unix"))
+T = TypeVar("T")
 
 
 class Dump(NamedTuple):
-    """One dump: the states that it was asked for, and the sockets in the order they came."""
+    """One dump: the region that it was asked for, and its sockets in the order they came."""
 
-    states: frozenset[str]
-    sockets: list[Socket]
+    region: Region
+    sockets: Sequence[Socket]
+
+
+class Search(NamedTuple):
+    """Which sockets are wanted, None for all, and which of their parts."""
+
+    protocols: frozenset[str] | None = None
+    families: frozenset[str] | None = None
+    namespaces: frozenset[int] | None = None
+    region: Region = Region()
+    parts: frozenset[str] = frozenset()
 
 
 class Dumps:
-    """What was dumped so far, by kind (family and protocol)."""
+    """What was listed so far, by namespace and kind."""
 
-    def __init__(self, system: Snapshot) -> None:
-        self.system = system
-        self._kinds: dict[tuple[str, str], list[Dump]] = {}
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.system = network.system
+        self._dumps: dict[tuple[Namespace, Kind], list[Dump]] = {}
+        self._listings: list[Listing] = []
+        self._later: dict[object, dict[int | None, Socket]] = {}
+        self._autobound: dict[object, set[int] | None] = {}
 
-    def sockets(self, protocols: frozenset[str] | None, states: frozenset[str] | None) -> Iterator[Socket]:
-        """The sockets of these protocols and states, or of all; one whose state is not known is in all only."""
-        kinds = [kind for kind in KINDS if protocols is None or kind[1] in protocols]
+    def sockets(self, search: Search) -> Iterator[Socket]:
+        """The sockets that are wanted, and maybe more; one whose state is not known is in a search for all only."""
+        return chain.from_iterable(self.batches(search))
+
+    def batches(self, search: Search) -> Iterator[Sequence[Socket]]:
+        """The same, list by list."""
+        places = self._places(search, self.network.namespaces(search.namespaces))
         # All before the first row: the walk that finds the owners comes once, and what is listed after it may have none.
-        for kind in kinds:
-            dumps = self._kinds.setdefault(kind, [])
-            lacking = (STATES if states is None else states & STATES).difference(*(dump.states for dump in dumps))
-            if lacking:
-                dumps.append(Dump(lacking, self._dump(kind, lacking, dumps)))
-        for kind in kinds:
-            for dump in list(self._kinds[kind]):
-                if states is None or dump.states <= states:
-                    yield from dump.sockets
-                else:
-                    yield from (socket for socket in dump.sockets if socket.kernel.state in states)
+        for place in places:
+            self._fill(place, search)
+        for place in places:
+            yield from self._wanted(place, search)
+        # The walk may have come upon namespaces that only a descriptor holds.
+        for place in self._places(search, self.network.namespaces(search.namespaces)):
+            if place not in places:
+                self._fill(place, search)
+                yield from self._wanted(place, search)
+
+    def of(self, kind: Kind, namespace: Namespace, region: Region) -> list[Socket]:
+        """The sockets of one list, and maybe more than the region."""
+        search = Search(region=region)
+        self._fill((namespace, kind), search)
+        return list(chain.from_iterable(self._wanted((namespace, kind), search)))
+
+    def lists(self, namespace: Namespace, kind: Kind) -> list[Sequence[Socket]]:
+        """What was listed of one kind in one namespace so far."""
+        return [dump.sockets for dump in self._dumps.get((namespace, kind), ())]
 
     def close(self) -> None:
         """Give up the sockets."""
-        self._kinds.clear()
+        for listing in self._listings:
+            listing.close()
+        for kept in (self._dumps, self._listings, self._later, self._autobound):
+            kept.clear()
 
-    def dumped(self) -> Iterator[Socket]:
-        """The sockets of all dumps so far."""
-        return chain.from_iterable(dump.sockets for dumps in self._kinds.values() for dump in dumps)
+    def _places(self, search: Search, namespaces: list[Namespace]) -> list[tuple[Namespace, Kind]]:
+        region = search.region
+        return [
+            (namespace, kind)
+            for kind in self.system.backend.kinds
+            if (search.protocols is None or kind.protocol in search.protocols)
+            and (search.families is None or kind.family in search.families)
+            and region.is_possible(kind.family, kind.ports)
+            for namespace in namespaces
+            # A virtual machine's sockets are in no namespace: one list has them all.
+            if namespace.mine or kind.family != "vsock"
+        ]
 
-    def _dump(self, kind: tuple[str, str], states: frozenset[str], earlier: list[Dump]) -> list[Socket]:
-        family, protocol = kind
-        system = self.system
-        system.check()
-        system.reads[f"{protocol} {family}"] += 1
+    def _fill(self, place: tuple[Namespace, Kind], search: Search) -> None:
+        """List what is not listed yet."""
+        dumps = self._dumps.setdefault(place, [])
+        region = search.region
+        lacking = region.states.difference(*(dump.region.states for dump in dumps if dump.region.whole))
+        region = region._replace(states=lacking)
+        if not lacking or any(dump.region.covers(region) for dump in dumps):
+            return
+        namespace, kind = place
+        listing = Listing(self.network, kind, namespace, search.parts)
         with paused_collector():
-            try:
-                records = system.backend.sockets(family, protocol, states)
-            except Unsupported as error:
-                system.refuse(error.source, None, error)
-                records = self._listed(family, protocol, states)
-            except OSError as error:
-                system.refuse(f"sock_diag {protocol}", None, error)
-                records = self._listed(family, protocol, states)
-            return [Socket(record, system) for record in _once(records, earlier)]
+            found = self._list(listing, region)
+            if not region.whole:
+                found = [socket for socket in found if region.has(socket)]
+            dumps.append(Dump(region, _new(found, dumps)))
 
-    def _listed(self, family: str, protocol: str, states: frozenset[str]) -> list[SocketRecord]:
-        """The second way to the sockets, where the platform has one."""
-        listed = getattr(self.system.backend, "listed_sockets", None)
-        if listed is None:
-            return []
+    def _list(self, listing: Listing, region: Region) -> Sequence[Socket]:
+        system = self.system
+        system.reads[f"{listing.protocol} {listing.family}"] += 1
+        self._listings.append(listing)
+        none: Sequence[Socket] = ()
+        return self._or_none(listing, lambda: system.backend.sockets(listing, region), none)
+
+    def _or_none(self, listing: Listing, ask: Callable[[], T], none: T) -> T:
+        """What the system answers; nothing, which is counted, where it does not."""
+        self.system.check()
         try:
-            found: list[SocketRecord] = listed(family, protocol, states)
+            return ask()
         except Unsupported as error:
             self.system.refuse(error.source, None, error)
-            return []
         except OSError as error:
-            self.system.refuse(f"/proc/net/{protocol}", None, error)
-            return []
-        return found
+            self.system.refuse(f"sock_diag {listing.protocol}", None, error)
+        return none
+
+    def _wanted(self, place: tuple[Namespace, Kind], search: Search) -> Iterator[Sequence[Socket]]:
+        region = search.region
+        for dump in list(self._dumps[place]):
+            if dump.region.states <= region.states:
+                yield dump.sockets
+            else:
+                yield [socket for socket in dump.sockets if socket.state in region.states]
+
+    def told_later(self, socket: Socket, part: str) -> object:
+        """A part of a socket that was not asked for with its list: by asking for the list again, once for all of them."""
+        listing = socket.listing
+        key = listing.namespace, listing.kind, part
+        if key not in self._later:
+            again = listing.with_part(part)
+            self._later[key] = {found.cookie: found for found in self._list(again, Region())}
+        found = self._later[key].get(socket.cookie)
+        return found.told(part) if found is not None else None
+
+    def autobound(self, socket: Socket) -> int | None:
+        """Whether the kernel chose the port of a socket; None where it does not tell."""
+        listing = socket.listing
+        if not listing.kind.ports or socket.cookie is None:
+            return None
+        key = listing.namespace, listing.kind
+        if key not in self._autobound:
+            ask = getattr(self.system.backend, "autobound", None)
+            self._autobound[key] = None if ask is None else self._or_none(listing, lambda: ask(listing), None)
+        chosen = self._autobound[key]
+        if chosen is None:
+            return None
+        if socket.protocol == "tcp" and socket.state != "LISTEN":
+            # One that was accepted has its listener's port, however that was chosen.
+            for listener in self.network.listeners(socket):
+                return self.autobound(listener)
+        return int(socket.cookie in chosen)
 
 
-def _once(records: list[SocketRecord], earlier: list[Dump]) -> Iterable[SocketRecord]:
-    """The records without those that came before.
+def _new(found: Sequence[Socket], earlier: list[Dump]) -> Sequence[Socket]:
+    """The sockets that no earlier dump has told of, or has told to be none.
 
-    A dump is no atomic look: a socket that moves in the kernel's table may come twice, and one that changes its state
-    between two dumps in both. One without a state comes with every dump.
+    One that changes its state between two dumps is in both. One without a state comes with every dump. One that was in no
+    list narrowed to such as itself has come since.
     """
-    if earlier:
-        records = [record for record in records if record.state is not None]
-    seen = {socket.kernel.cookie for dump in earlier for socket in dump.sockets}
-    cookies = {record.cookie for record in records}
-    if len(cookies) == len(records) and seen.isdisjoint(cookies):
-        return records
-    return _without(records, seen - {None})
-
-
-def _without(records: list[SocketRecord], seen: set[int | None]) -> Iterator[SocketRecord]:
-    for record in records:
-        if record.cookie is None or record.cookie not in seen:
-            seen.add(record.cookie)
-            yield record
+    if not earlier:
+        return found
+    seen = {socket.cookie for dump in earlier for socket in dump.sockets} - {None}
+    narrow = [dump.region for dump in earlier if not dump.region.whole]
+    return [
+        socket
+        for socket in found
+        if socket.state is not None and socket.cookie not in seen and not any(region.has(socket) for region in narrow)
+    ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 # What a platform cannot tell through psutil: the part of a process or the table for which it would be read, the platforms
-# (of sys.platform; all but those after a '!'), and the words for scan_errors. Columns "not known" are NULL in every row.
+# (of sys.platform; all but those after a '!'), and the words for scan_errors. Columns "not known", and all others where only
+# some "are" known, are NULL in every row.
 GAPS = (
     ("stat", "win32", "processes: not known: pgroup, session, tty, nice"),
     ("stat", "darwin win32", "processes: of the states only T and Z are known"),
@@ -13,15 +14,16 @@ GAPS = (
     ("io", "linux", "processes: not known: disk_bytes_written"),
     ("io", "! linux", "processes: not known: disk_bytes_read, disk_bytes_written"),
     ("cmdline", "linux", "processes: argv is split at blanks where the process wrote it anew"),
-    ("cgroup", "!", "processes: not known: cgroup_path"),
+    ("cgroup", "!", "processes: not known: cgroup_path, unit, container_id, container_runtime, pod_uid"),
     ("exe", "!", "processes: not known: on_disk"),
     ("root", "!", "processes: not known: root"),
     (
         "sockets",
         "!",
-        "sockets: not known: uid, inode, peer_inode, cookie, receive_queue, send_queue, timer, timer_expires, retransmits, "
-        "interface, net_namespace",
+        "sockets: only these are known: protocol, family, type, state, local_address, local_port, remote_address, remote_port, "
+        "path, pid, fd, owners, owner_reason, keeper_pid, port, address",
     ),
+    ("sockets", "!", "sockets: of tcp, udp and unix only, and of the network namespace that this program is in"),
     ("sockets", "!", "sockets: the number of owners is not known where there is one"),
     ("sockets", "linux", "sockets: an address is not known while its port is 0"),
     ("sockets", "linux", "sockets: those that are alike and have no known holder are listed as one"),
@@ -36,8 +38,8 @@ GAPS = (
     ("unix", "linux", "sockets: the path of a unix socket is not known when it has blanks"),
     ("unix", "linux", "sockets: a unix socket is listed for each of its holder's descriptors"),
     ("unix", "win32", "sockets: unix sockets are not listed"),
-    ("handles", "linux", "handles: not known: inode"),
-    ("handles", "! linux", "handles: not known: inode, access, flags, offset"),
+    ("handles", "linux", "handles: not known: inode, tid"),
+    ("handles", "! linux", "handles: not known: inode, tid, access, flags, offset"),
     ("handles", "! win32", "handles: which socket one is is not known; deleted is 0 also when another file has the name now"),
     ("handles", "linux", "handles: of several descriptors for one tcp or udp socket only one is listed"),
     ("handles", "! win32", "handles: only files that still have their name, and tcp, udp and unix sockets are listed"),

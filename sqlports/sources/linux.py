@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import stat as modes
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from sqlports.sources import descriptors, passwd, proc_net, procfs, sock_diag
+from sqlports.sources import cgroups, descriptors, passwd, procfs, threads
+from sqlports.sources.cgroups import Cgroups
 from sqlports.sources.directories import ProcessDirectories, whole
+from sqlports.sources.namespaces import Namespace
+from sqlports.sources.open_files import OpenFiles
 from sqlports.sources.procfs import DELETED
 from sqlports.sources.records import (
     Cmdline,
@@ -20,41 +23,44 @@ from sqlports.sources.records import (
     Link,
     PortSettings,
     Service,
-    SocketRecord,
     Unsupported,
     User,
     What,
 )
+from sqlports.sources.region import Region
+from sqlports.sources.socket_lists import SocketLists
+from sqlports.sources.sockets import KINDS, Listing, Socket
 
-# A descriptor on these is looked at with stat(); on any other it could hang (a dead NFS server, a stuck FUSE daemon).
-LOCAL_FILE_SYSTEMS = {
-    "bcachefs", "bpf", "btrfs", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs", "erofs", "exfat",
-    "ext2", "ext3", "ext4", "f2fs", "hugetlbfs", "iso9660", "mqueue", "nsfs", "overlay", "proc", "pstore", "ramfs", "rootfs",
-    "securityfs", "squashfs", "sysfs", "tmpfs", "tracefs", "vfat", "xfs", "zfs",
-}  # fmt: skip
+# PROC_PID_INIT_INO of include/linux/proc_ns.h
+_FIRST_PID_NAMESPACE = 0xEFFFFFFC
 
 
 class Linux:
-    """Reads one system's /proc; `root` is the root of its file system.
-
-    Only with root '/' are sockets asked of the kernel: it would answer for this system, not for another's /proc.
-    """
+    """Reads one system's /proc; `root` is the root of its file system. `refuse` is told what could not be read."""
 
     name = "linux"
     tells_inodes = True
+    kinds = KINDS
 
-    def __init__(self, root: str = "/") -> None:
+    def __init__(
+        self, root: str = "/", refuse: Callable[[str, int | None, Exception], None] = lambda source, pid, error: None
+    ) -> None:
         self.root = root
         self.proc = os.path.join(root, "proc")
+        self._refuse = refuse
+        self._lists = SocketLists(root, self.proc, refuse)
         self._directories = ProcessDirectories(self.proc, procfs.start_ticks, self._ticks_now)
-        self._mounts: dict[int, str] = {}
+        self._files = OpenFiles(self._directories, root)
 
     def close(self) -> None:
         """Close what is held open."""
         self._directories.close()
+        self._lists.finder.close()
 
     def pids(self) -> list[int]:
-        """The processes that /proc lists."""
+        """The processes that /proc lists; told where it is mounted so that it hides others' (hidepid of proc(5))."""
+        if self.root == "/" and not os.path.exists("/proc/1/stat"):
+            self._refuse("/proc", None, PermissionError(errno.EACCES, "hidepid"))
         return sorted(int(name) for name in os.listdir(self.proc) if name.isascii() and name.isdigit())
 
     def is_process(self, pid: int) -> bool:
@@ -76,78 +82,68 @@ class Linux:
         """What the open descriptors of a process link to. Raises OSError where the directory may not be read."""
         directory = os.open("fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._directory(pid))
         try:
-            return descriptors.links(directory)
+            found = descriptors.links(directory)
+            # A /proc lists them ascending, a copy of one need not.
+            return found if self.root == "/" else dict(sorted(found.items()))
         finally:
             os.close(directory)
 
-    def what(self, pid: int, fd: int, link: str | None) -> What:
+    def what(self, pid: int, fd: int, link: str | None, tid: int | None = None) -> What:
         """The type and target of a descriptor. Asks the file system only where that cannot hang. Raises OSError."""
-        if link is None:
-            return What()
-        kind, inode = procfs.descriptor(link)
-        if kind == "memfd":
-            return What(kind, link.removesuffix(DELETED), None)
-        if kind or not link.startswith("/"):
-            return What(kind or "other", link, None)
-        info, mount = procfs.fdinfo(self._file(pid, f"fdinfo/{fd}"))
-        file_system = self._file_system(pid, mount)
-        if file_system not in LOCAL_FILE_SYSTEMS:
-            if "O_DIRECTORY" in (info.flags or ""):
-                return What("directory", link.removesuffix(DELETED), int(link.endswith(DELETED)))
-            raise Unsupported("/proc/PID/fd/FD", f"type not asked for: it could hang on {file_system or 'a detached mount'}")
-        status = os.stat(f"fd/{fd}", dir_fd=self._directory(pid))
-        # The kernel says "(deleted)" of a removed name; a name may also be just that, and then it still has a link.
-        removed = link.endswith(DELETED) and not self._directories.is_named(pid, link, status)
-        return What(
-            _FILE_TYPES.get(modes.S_IFMT(status.st_mode), "other"),
-            link.removesuffix(DELETED) if removed else link,
-            int(removed),
-        )
+        return self._files.what(pid, fd, link, tid)
 
-    def is_elsewhere(self, pid: int) -> bool:
-        """Whether a process is in another network namespace than the one that is looked at. Raises OSError."""
-        if self.net_namespace is None:
-            return False
-        return os.readlink("ns/net", dir_fd=self._directory(pid)) != f"net:[{self.net_namespace}]"
+    def private_tables(self, pid: int) -> dict[int, dict[int, str | None]]:
+        """What the descriptors link to of threads that have a table of their own. Raises OSError."""
+        if self.root != "/":
+            return {}
+        return threads.private_tables(self._directory(pid), pid)
+
+    def registered(self, pid: int, fd: int) -> list[int]:
+        """The inodes of the sockets that are registered with an io_uring. Raises OSError."""
+        return procfs.registered_sockets(self._file(pid, f"fdinfo/{fd}"))
+
+    def in_flight(self, pid: int, fd: int) -> int:
+        """How many descriptors wait in a unix socket to be received. Raises OSError."""
+        return procfs.in_flight(self._file(pid, f"fdinfo/{fd}"))
+
+    def sees_all(self) -> bool:
+        """Whether all processes are listed in this /proc: no container's, which has those of its own PID namespace only."""
+        try:
+            return os.stat(f"{self.proc}/1/ns/pid").st_ino == _FIRST_PID_NAMESPACE
+        except OSError:
+            # Our own is told even where the first process's may not be seen.
+            try:
+                return self.root == "/" and os.stat("/proc/self/ns/pid").st_ino == _FIRST_PID_NAMESPACE
+            except OSError:
+                return False
 
     def start_ticks(self, pid: int) -> float:
         """When a process started, in ticks since boot. Raises OSError."""
         return procfs.start_ticks(self._file(pid, "stat"))
 
-    def fdinfo(self, pid: int, fd: int) -> Fdinfo:
+    def fdinfo(self, pid: int, fd: int, tid: int | None = None) -> Fdinfo:
         """The state of a descriptor. Raises OSError."""
-        return procfs.fdinfo(self._file(pid, f"fdinfo/{fd}"))[0]
+        return self._files.fdinfo(pid, fd, tid)[0]
 
-    def sockets(self, family: str, protocol: str, states: frozenset[str]) -> list[SocketRecord]:
-        """The sockets of one family and protocol in these states. Raises OSError, Unsupported."""
-        if self.root == "/":
-            mask = sock_diag.state_mask(protocol, states)
-            if protocol == "unix":
-                return sock_diag.parse_unix(sock_diag.exchange(sock_diag.unix_request(mask)), self.net_namespace)
-            request = sock_diag.inet_request(family, protocol, mask)
-            return sock_diag.parse_inet(sock_diag.exchange(request), protocol, self.net_namespace)
-        return self.listed_sockets(family, protocol, states)
+    def namespaces(self, pids: list[int] | None = None) -> list[Namespace]:
+        """The network namespaces of these processes and of the mounts; for None, the one that is looked from."""
+        return [self._lists.finder.mine] if pids is None else self._lists.finder.all(pids)
 
-    def listed_sockets(self, family: str, protocol: str, states: frozenset[str]) -> list[SocketRecord]:
-        """The same from the files of /proc/net. Raises OSError, Unsupported."""
-        name = "unix" if protocol == "unix" else proc_net.FILES[family, protocol]
-        try:
-            data = self._net(name)
-        except FileNotFoundError:
-            raise Unsupported(f"/proc/net/{name}", "the kernel has no such file") from None
-        if protocol == "unix":
-            found = proc_net.parse_unix(data, self.net_namespace)
-        else:
-            found = proc_net.parse_inet(data, family, protocol, self.net_namespace)
-        return [record for record in found if record.state in states]
+    def held_namespace(self, pid: int, fd: int) -> Namespace | None:
+        """The network namespace that a process holds a descriptor of, when it is not known yet."""
+        return self._lists.finder.held(pid, fd)
 
-    @cached_property
-    def net_namespace(self) -> int | None:
-        """The inode of the network namespace that is looked at; None where it may not be read."""
-        try:
-            return os.stat(os.path.join(self.proc, "self" if self.root == "/" else "1", "ns/net")).st_ino
-        except OSError:
-            return None
+    def sockets(self, listing: Listing, region: Region) -> Sequence[Socket]:
+        """The sockets of one kind in one namespace: all of the region, and maybe more. Raises OSError, Unsupported."""
+        return self._lists.sockets(listing, region)
+
+    def autobound(self, listing: Listing) -> set[int]:
+        """The cookies of the sockets of a list whose port the kernel chose. Raises OSError, Unsupported."""
+        return self._lists.autobound(listing)
+
+    def cgroups(self) -> Cgroups:
+        """The control groups of the unified hierarchy, by number."""
+        return Cgroups(procfs.cgroup_mounts(self._path(os.path.join(self.proc, "self/mountinfo"))), self.root == "/")
 
     def users(self, uids: frozenset[int] | None) -> list[User]:
         """The accounts, or those with these uids."""
@@ -182,26 +178,11 @@ class Linux:
     def _text(self, name: str) -> str:
         return procfs.text(self._path(os.path.join(self.root, name)))
 
-    def _net(self, name: str) -> bytes:
-        """A file of /proc/net; the root's own where that is another system's: `self` there would be us."""
-        if self.root != "/" and os.path.exists(os.path.join(self.proc, "1/net")):
-            return self._path(os.path.join(self.proc, "1/net", name))
-        return self._path(os.path.join(self.proc, "net", name))
-
     def _directory(self, pid: int) -> int:
         return self._directories.open(pid)
 
     def _file(self, pid: int, name: str) -> bytes:
         return self._directories.file(pid, name)
-
-    def _file_system(self, pid: int, mount: int) -> str | None:
-        """The type of file system of a mount; None when it is in no table (detached), so that nobody asks it anything."""
-        if mount not in self._mounts:
-            self._mounts.update(procfs.mountinfo(self._file(pid, "mountinfo")))
-        if mount not in self._mounts and self.root == "/":
-            # It may have been opened before the process moved to mounts of its own; then it is one of ours, as a rule.
-            self._mounts.update(procfs.mountinfo(self._path("/proc/self/mountinfo")))
-        return self._mounts.get(mount)
 
     @cached_property
     def clock(self) -> procfs.Clock:
@@ -257,22 +238,12 @@ class Linux:
         return procfs.cmdline(self._file(pid, "cmdline"))
 
 
-_FILE_TYPES = {
-    modes.S_IFREG: "file",
-    modes.S_IFDIR: "directory",
-    modes.S_IFCHR: "device",
-    modes.S_IFBLK: "device",
-    modes.S_IFIFO: "fifo",
-    modes.S_IFLNK: "symlink",
-}
-
-
 _READERS: dict[str, Callable[[Linux, int], tuple[Any, ...]]] = {
     "stat": Linux._read_stat,
     "status": lambda self, pid: procfs.status(self._file(pid, "status")),
     "io": lambda self, pid: procfs.io(self._file(pid, "io")),
     "cmdline": Linux._read_cmdline,
-    "cgroup": lambda self, pid: Link(procfs.cgroup(self._file(pid, "cgroup"))),
+    "cgroup": lambda self, pid: cgroups.parse(procfs.cgroup(self._file(pid, "cgroup"))),
     "exe": Linux._read_exe,
     "cwd": lambda self, pid: self._read_link(pid, "cwd"),
     "root": lambda self, pid: self._read_link(pid, "root"),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Container, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlports.sources.collector import paused_collector
-from sqlports.sources.records import SocketRecord
 from sqlports.sources.refusals import PERMISSION
 
 if TYPE_CHECKING:
-    from sqlports.sources.snapshot import Snapshot
-    from sqlports.sources.subjects import Socket
+    from sqlports.sources.network import Network
+    from sqlports.sources.sockets import Socket
+    from sqlports.sources.unheld import Unheld
 
 
 class Owner(NamedTuple):
@@ -26,8 +27,12 @@ class Owner(NamedTuple):
         syn_recv      the connection is not complete yet
         accept_queue  complete and waiting for its listener to accept it
         orphan        closed by its process, the kernel is finishing it
+        io_uring      registered with a ring, which serves it without a descriptor
+        in_flight     sent over a unix socket and not received yet
+        kernel        the kernel's own
+        ended         closed between the list of sockets and the walk over the handles
         permission    some process's handles could not be read: one of them may hold it
-        unknown       none of these: it ended meanwhile, or the kernel itself holds it
+        unknown       none of these
     """
 
     pid: int | None
@@ -36,71 +41,96 @@ class Owner(NamedTuple):
     reason: str
 
 
-_CLOSED = {"FIN_WAIT1", "FIN_WAIT2", "LAST_ACK", "CLOSING", "CLOSE"}
+class Held(NamedTuple):
+    """What one process holds: its lowest descriptor for each thing, by what the links of descriptors say."""
+
+    pid: int
+    descriptors: dict[str | None, int]
 
 
 class Holders:
     """All holders of all sockets: one walk over the handles of the system, taken after the sockets were listed."""
 
-    def __init__(self, system: Snapshot) -> None:
-        self.system = system
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.system = network.system
         self._walked: set[int] = set()
-        self._single: dict[int | None, Owner] = {}
-        self._shared: dict[int, list[tuple[Any, Any]]] = {}
-        with paused_collector():
-            self._walk(system.pids())
-            self._assign(system.dumped())
+        # By link, whatever it is of: sockets are told from other things when they are looked up.
+        self._first: dict[str | None, Held] = {}
+        self._shared: dict[str | None, list[Held]] = {}
         self._again = True
+        with paused_collector():
+            self._walk(self.system.pids())
 
     def _walk(self, pids: list[int]) -> None:
-        """Note which of these processes hold a socket, by its inode: the owner of one holder, or (pid, fd) of several."""
-        single, shared, make = self._single, self._shared, tuple.__new__
+        """Note what these processes hold."""
+        first, shared, system = self._first, self._shared, self.system
         for pid in pids:
             if pid in self._walked:
                 continue
             self._walked.add(pid)
-            self.system.note_namespace(pid)
-            for fd, link in self.system.descriptors(pid).items():
-                if link and link[0] == "s" and link.startswith("socket:["):
-                    inode = int(link[8:-1])
-                    if inode in single:
-                        shared[inode] = [single.pop(inode)[:2], (pid, fd)]
-                    elif inode in shared:
-                        shared[inode].append((pid, fd))
-                    else:
-                        single[inode] = make(Owner, (pid, fd, 1, "owned"))
+            links = system.descriptors(pid)
+            # From the highest to the lowest, so that the lowest stays.
+            held = Held(pid, dict(zip(reversed(links.values()), reversed(links), strict=True)))
+            for table in system.private_tables(pid).values():
+                for fd, link in table.items():
+                    held.descriptors.setdefault(link, fd)
+            for link in first.keys() & held.descriptors.keys():
+                shared.setdefault(link, [first[link]]).append(held)
+            first.update(dict.fromkeys(held.descriptors, held))
+        for link in [link for link in self.links() if link and link[0] == "n" and link.startswith("net:[")]:
+            [held, *_] = self.holders(link)
+            self.network.note_namespace(held.pid, held.descriptors[link])
 
-    def _assign(self, sockets: Iterable[Socket]) -> None:
-        """Give the common case its owner at once: a socket of one holder. Who asks for one owner soon asks for all."""
-        get = self._single.get
-        for socket in sockets:
-            owner = get(socket.kernel.inode)
-            if owner is not None:
-                socket.owner = owner
+    def of(self, links: list[str]) -> tuple[list[Held | None], Container[str | None]]:
+        """One process that holds each, None where none does; and which are held by more."""
+        return list(map(self._first.get, links)), self._shared
 
-    def owner(self, socket: SocketRecord) -> Owner:
+    def owner(self, socket: Socket) -> Owner:
         """The owner of one socket."""
         if socket.pid is not None:
             return Owner(socket.pid, socket.fd, None, "owned")
         inode = socket.inode
         if inode is None:
-            blind = self.system.blind
-            return Owner(None, None, None if blind else 0, "permission" if blind else "unknown")
-        if self._again and inode not in self._single and inode not in self._shared:
+            return self._none("unknown")
+        link = f"socket:[{inode}]"
+        found = self.holders(link)
+        if not found and self._again:
             # A process that was born during the walk may have inherited it.
             self._again = False
             self._walk(self.system.backend.pids())
-        if inode in self._single:
-            return self._single[inode]
-        held = self._shared.get(inode)
-        if held is None:
-            return Owner(None, None, None if self.system.blind else 0, "permission" if self.system.blind else "unknown")
-        pids = {pid for pid, _ in held}
-        pid = min(pids, key=self._seniority)
-        return Owner(pid, min(fd for holder, fd in held if holder == pid), len(pids), "owned")
+            found = self.holders(link)
+        if not found:
+            return self._none(self.unheld.reason(socket))
+        held = min(found, key=self._seniority)
+        return Owner(held.pid, held.descriptors[link], len(found), "owned")
 
-    def _seniority(self, pid: int) -> tuple[bool, float, int]:
-        return pid == 1, self.system.start_ticks(pid), pid
+    @cached_property
+    def unheld(self) -> Unheld:
+        """What is known of the sockets that none of them holds."""
+        from sqlports.sources.unheld import Unheld
+
+        return Unheld(self.network, self)
+
+    def holders(self, link: str) -> list[Held]:
+        """The processes that hold what a link names."""
+        held = self._first.get(link)
+        return self._shared.get(link, [held]) if held is not None else []
+
+    def links(self) -> Iterator[str | None]:
+        """What is held at all."""
+        return iter(self._first)
+
+    def descriptors(self, link: str) -> Iterator[tuple[int, int]]:
+        """The processes that hold what a link names, each with its lowest descriptor."""
+        return ((held.pid, held.descriptors[link]) for held in self.holders(link))
+
+    def _none(self, reason: str) -> Owner:
+        unsure = reason in ("permission", "unknown") and self.system.blind
+        return Owner(None, None, None if unsure else 0, "permission" if unsure else reason)
+
+    def _seniority(self, held: Held) -> tuple[bool, float, int]:
+        return held.pid == 1, self.system.start_ticks(held.pid), held.pid
 
 
 class Named(Holders):
@@ -116,19 +146,42 @@ class Named(Holders):
         self.system.blind = self.system.blind or source in denied
 
 
-def ownerless(socket: SocketRecord, tells_inodes: bool) -> Owner | None:
-    """The owner of a socket that no process can hold, which shows without a walk; None for any other socket.
+_CLOSED = {"FIN_WAIT1", "FIN_WAIT2", "LAST_ACK", "CLOSING", "CLOSE"}
+_OVER = {reason: Owner(None, None, 0, reason) for reason in ("time_wait", "syn_recv", "orphan", "accept_queue", "kernel")}
 
-    It has no inode: the kernel's struct socket is gone, or not there yet. `tells_inodes` is false where no socket has one.
+
+def owner(socket: Socket) -> Owner:
+    """The owner of a socket: without a look at the handles where no process can hold it."""
+    network: Network = socket.listing.network
+    tells_inodes = network.system.backend.tells_inodes
+    if socket.protocol == "netlink" and socket.ident == 0:
+        return _OVER["kernel"]
+    if socket.inode is None and socket.pid is None:
+        # The kernel's struct socket is gone, or not there yet.
+        state = socket.state
+        if state == "TIME_WAIT" or (state == "FIN_WAIT2" and socket.timer == "timewait"):
+            return _OVER["time_wait"]
+        if state == "SYN_RECV":
+            return _OVER["syn_recv"]
+        if tells_inodes and state in _CLOSED:
+            return _OVER["orphan"]
+        if tells_inodes and state in ("ESTABLISHED", "CLOSE_WAIT") and network.listeners(socket):
+            return _OVER["accept_queue"]
+    return network.holders().owner(socket)
+
+
+def keeper(socket: Socket) -> int | None:
+    """The process that answers for a socket that none holds: the owner of its listener, the holder of its ring.
+
+    None where there is none, and where several might be meant.
     """
-    if socket.inode is not None or socket.pid is not None:
-        return None
-    if socket.state == "TIME_WAIT" or (socket.state == "FIN_WAIT2" and socket.timer == "timewait"):
-        return Owner(None, None, 0, "time_wait")
-    if socket.state == "SYN_RECV":
-        return Owner(None, None, 0, "syn_recv")
-    if tells_inodes and socket.state in _CLOSED:
-        return Owner(None, None, 0, "orphan")
-    if tells_inodes and socket.state in ("ESTABLISHED", "CLOSE_WAIT"):
-        return Owner(None, None, 0, "accept_queue")
-    return None
+    network: Network = socket.listing.network
+    reason = socket.owner.reason
+    found: set[Any] = set()
+    if reason == "owned":
+        found = {socket.owner.pid}
+    elif reason in ("accept_queue", "syn_recv"):
+        found = {listener.owner.pid for listener in network.listeners(socket)}
+    elif reason in ("io_uring", "in_flight"):
+        found = network.holders().unheld.keepers(socket)
+    return found.pop() if len(found) == 1 else None

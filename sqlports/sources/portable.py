@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,16 +14,18 @@ from typing import Any
 import psutil
 
 from sqlports.sources import gaps, passwd, procfs, records, services
-from sqlports.sources.records import Cmdline, Descriptors, Exe, Fdinfo, Io, Link, SocketRecord, Stat, Status, What
-from sqlports.sources.sock_diag import STATES
+from sqlports.sources.backend import Backend
+from sqlports.sources.cgroups import Cgroup
+from sqlports.sources.namespaces import Namespace
+from sqlports.sources.psutil_rows import Row, row, text
+from sqlports.sources.records import Cmdline, Descriptors, Exe, Fdinfo, Io, Link, Stat, Status, What
+from sqlports.sources.region import Region
+from sqlports.sources.sockets import KINDS, Listing, RecordSocket, Socket
 
 _LETTERS = {
     "running": "R", "sleeping": "S", "disk-sleep": "D", "stopped": "T", "tracing-stop": "t", "zombie": "Z", "dead": "X",
     "wake-kill": "K", "waking": "W", "idle": "I", "parked": "P",
 }  # fmt: skip
-_TCP_STATES = {state: state for state in STATES} | {"DELETE_TCB": "CLOSE"}  # which on Windows is the end of a connection
-_FAMILIES = {socket.AF_INET: "ipv4", socket.AF_INET6: "ipv6"}
-_TYPES = {socket.SOCK_STREAM: "stream", socket.SOCK_DGRAM: "datagram", socket.SOCK_SEQPACKET: "seqpacket"}
 
 # What psutil raises where it does not understand the system: the name of a unix socket, the mode of an open file.
 _LOST = (RuntimeError, ValueError, LookupError)
@@ -42,18 +43,20 @@ class Unguessed(psutil.Process):
         return b"".join(os.fsencode(argument) + b"\0" for argument in super().cmdline())
 
 
-class Portable(records.Backend):
+class Portable(Backend):
     """Asks psutil about this system. `refuse` is told what it could not read, beside what it raises."""
 
     name = "portable"
     tells_inodes = False
+    kinds = tuple(kind for kind in KINDS if kind.protocol in ("tcp", "udp", "unix"))
 
     def __init__(self, refuse: Callable[[str, int | None, Exception], None] = lambda source, pid, error: None) -> None:
         self._refuse = refuse
         self._gaps = gaps.gaps(sys.platform)
         self._processes: dict[int, Unguessed] = {}
         self._files: dict[int, dict[int, Any]] = {}
-        self._listed: dict[str, list[SocketRecord]] = {}
+        self._namespace = Namespace("", own="")
+        self._listed: dict[str, list[Row]] = {}
 
     def _tell(self, part: str) -> None:
         """Say, once, what cannot be known of this."""
@@ -120,12 +123,12 @@ class Portable(records.Backend):
         # macOS says or guesses 'running' and 'sleeping' of all alike, Windows 'running' of all that are not suspended.
         vague = sys.platform in ("darwin", "win32") and status not in ("stopped", "zombie")
         return Stat(
-            comm=_text(name) if name or posix else None,
+            comm=text(name) if name or posix else None,
             state=None if vague else _LETTERS.get(status),
             parent=ask("ppid"),
             pgroup=self._number("getpgid", pid),
             session=self._number("getsid", pid),
-            tty=_text(terminal).removeprefix("/dev/") if terminal else None,
+            tty=text(terminal).removeprefix("/dev/") if terminal else None,
             nice=ask("nice") if posix and pid else None,
             threads=ask("num_threads"),
             user_time=times and round(times.user * 1000),
@@ -169,7 +172,7 @@ class Portable(records.Backend):
     def _exe(self, process: Unguessed) -> Exe:
         path = process.exe()
         # Windows has names that are no paths: 'Registry', 'MemCompression'.
-        return Exe(_text(path)) if os.path.isabs(path) else Exe()
+        return Exe(text(path)) if os.path.isabs(path) else Exe()
 
     def _descriptors(self, process: Unguessed) -> Descriptors:
         count = getattr(process, "num_handles" if sys.platform == "win32" else "num_fds")
@@ -183,25 +186,29 @@ class Portable(records.Backend):
             return {}
         with self._process(pid) as process:
             files = self._files[pid] = {file.fd: file for file in process.open_files()}
-        found: dict[int, str | None] = {fd: _text(file.path) for fd, file in files.items()}
+        found: dict[int, str | None] = {fd: text(file.path) for fd, file in files.items()}
         held = self._held(pid, "inet") + self._held(pid, "unix")
-        found.update((record.fd, "socket") for record in held if record.fd is not None)
+        found.update((row.record.fd, "socket") for row in held if row.record.fd is not None)
         return found
 
-    def what(self, pid: int, fd: int, link: str | None) -> What:
+    def what(self, pid: int, fd: int, link: str | None, tid: int | None = None) -> What:
         """The type and target of a descriptor, as it was when it was listed."""
         return What("socket") if link == "socket" else What("file", link)
 
-    def fdinfo(self, pid: int, fd: int) -> Fdinfo:
+    def fdinfo(self, pid: int, fd: int, tid: int | None = None) -> Fdinfo:
         """The state of a descriptor when it was listed; known of files on Linux."""
         file = self._files[pid].get(fd)
         if file is None or not hasattr(file, "flags"):
             return Fdinfo()
         return procfs.fdinfo(b"pos: %d\nflags: %o\nmnt_id: 0\n" % (file.position, file.flags))[0]
 
-    def sockets(self, family: str, protocol: str, states: frozenset[str]) -> list[SocketRecord]:
-        """The sockets of one family and protocol that are, or may be, in these states."""
-        kind = "unix" if protocol == "unix" else "inet"
+    def namespaces(self, pids: list[int] | None = None) -> list[Namespace]:
+        """One, of which nothing is known."""
+        return [self._namespace]
+
+    def sockets(self, listing: Listing, region: Region) -> list[Socket]:
+        """The sockets of one kind that are, or may be, in these states."""
+        kind = "unix" if listing.protocol == "unix" else "inet"
         self._tell("sockets")
         self._tell(kind)
         if kind == "unix" and sys.platform == "win32":
@@ -209,40 +216,43 @@ class Portable(records.Backend):
         if kind not in self._listed:
             self._listed[kind] = self._merged(self._list(kind))
         return [
-            record
-            for record in self._listed[kind]
-            if (record.family, record.protocol) == (family, protocol) and (record.state is None or record.state in states)
+            RecordSocket(row.record, listing)
+            for row in self._listed[kind]
+            if (row.family, row.protocol) == (listing.family, listing.protocol)
+            and (row.record.state is None or row.record.state in region.states)
         ]
 
-    def _list(self, kind: str) -> list[SocketRecord]:
+    def _list(self, kind: str) -> list[Row]:
         """All sockets; where only root is told, those of the processes that may be asked."""
         try:
-            return [_record(connection, connection.pid) for connection in psutil.net_connections(kind)]
+            return [row(connection, connection.pid) for connection in psutil.net_connections(kind)]
         except psutil.AccessDenied:
             return [record for pid in self.pids() for record in self._held(pid, kind)]
         except (OSError, *_LOST) as error:
             self._refuse(f"psutil net_connections {kind}", None, error)
             return []
 
-    def _held(self, pid: int, kind: str) -> list[SocketRecord]:
+    def _held(self, pid: int, kind: str) -> list[Row]:
         """The sockets of one process; none, which is counted, where they are kept from us."""
         try:
             with self._process(pid) as process:
-                return [_record(connection, pid) for connection in process.net_connections(kind)]
+                return [row(connection, pid) for connection in process.net_connections(kind)]
         except OSError as error:
             if error.errno != errno.ESRCH:
                 self._refuse("psutil net_connections", pid, error)
             return []
 
-    def _merged(self, listed: list[SocketRecord]) -> list[SocketRecord]:
+    def _merged(self, listed: list[Row]) -> list[Row]:
         """One row for each TCP connection, with its oldest holder: its two ends tell it from every other."""
-        rows: dict[object, SocketRecord] = {}
-        for record in listed:
-            key: object = record[:8] if record.protocol == "tcp" and record.remote_port is not None else id(record)
-            rows[key] = min(rows[key], record, key=self._seniority) if key in rows else record
+        rows: dict[object, Row] = {}
+        for one in listed:
+            is_connection = one.protocol == "tcp" and one.record.remote_port is not None
+            key: object = (one.family, *one.record[:6]) if is_connection else id(one)
+            rows[key] = min(rows[key], one, key=self._seniority) if key in rows else one
         return list(rows.values())
 
-    def _seniority(self, record: SocketRecord) -> tuple[bool, float, int]:
+    def _seniority(self, row: Row) -> tuple[bool, float, int]:
+        record = row.record
         with suppress(OSError), self._process(record.pid or 0) as process:
             return record.pid == 1, process.create_time(), record.fd or 0
         return record.pid == 1, float("inf"), record.fd or 0
@@ -267,33 +277,14 @@ class Portable(records.Backend):
         return records.PortSettings()
 
 
-def _text(text: str) -> str:
-    """Python keeps bad bytes as surrogates, which no output takes."""
-    return text if text.isascii() else procfs.text(os.fsencode(text))
-
-
-def _record(connection: Any, pid: int | None) -> SocketRecord:
-    """A connection of psutil. Its -1 for no descriptor, and 0 for no process on Windows, are None."""
-    family, kind = _FAMILIES.get(connection.family), _TYPES.get(connection.type, str(int(connection.type)))
-    pid, fd = pid or None, connection.fd if connection.fd >= 0 else None
-    if family is None:
-        return SocketRecord("unix", "unix", kind, None, path=_text(connection.laddr) or None, pid=pid, fd=fd)
-    if connection.type == socket.SOCK_STREAM:
-        protocol, state = "tcp", _TCP_STATES.get(connection.status)
-    else:
-        protocol, state = "udp", "ESTABLISHED" if connection.raddr else "UNCONNECTED"
-    (address, port), (remote, remote_port) = (end or (None, None) for end in (connection.laddr, connection.raddr))
-    return SocketRecord(protocol, family, kind, state, address, port, remote, remote_port, pid=pid, fd=fd)
-
-
 _READERS: dict[str, tuple[type[tuple[object, ...]], Callable[[Portable, Unguessed], tuple[object, ...]]]] = {
     "stat": (Stat, Portable._stat),
     "status": (Status, Portable._status),
     "io": (Io, Portable._io),
     "cmdline": (Cmdline, lambda self, process: procfs.cmdline(process.arguments())),
-    "cgroup": (Link, lambda self, process: Link()),
+    "cgroup": (Cgroup, lambda self, process: Cgroup()),
     "exe": (Exe, Portable._exe),
-    "cwd": (Link, lambda self, process: Link(_text(process.cwd()) or None)),
+    "cwd": (Link, lambda self, process: Link(text(process.cwd()) or None)),
     "root": (Link, lambda self, process: Link()),
     "descriptors": (Descriptors, Portable._descriptors),
 }

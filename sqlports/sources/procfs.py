@@ -189,12 +189,27 @@ def fdinfo(data: bytes) -> tuple[Fdinfo, int]:
 def mountinfo(data: bytes) -> dict[int, str]:
     """/proc/PID/mountinfo: the type of the file system under each mount id."""
     mounts = {}
-    for line in data.splitlines():
+    for line in _lines(data):
         before, dash, after = line.partition(b" - ")
         if not dash:
             raise Unparsable("/proc/PID/mountinfo", data)
         mounts[int(before.split(None, 1)[0])] = text(after.split(None, 1)[0])
     return mounts
+
+
+_REGISTERED = re.compile(rb"^ *\d+: socket:\[(\d+)\]$", re.MULTILINE)
+_IN_FLIGHT = re.compile(rb"^scm_fds:\s*(\d+)", re.MULTILINE)
+
+
+def registered_sockets(data: bytes) -> list[int]:
+    """The fdinfo of an io_uring: the inodes of the sockets among its registered files (io_uring_register(2))."""
+    return [int(inode) for inode in _REGISTERED.findall(data)]
+
+
+def in_flight(data: bytes) -> int:
+    """The fdinfo of a unix socket: how many descriptors wait in it to be received; older kernels do not tell."""
+    found = _IN_FLIGHT.search(data)
+    return int(found[1]) if found else 0
 
 
 _OBJECT = re.compile(r"(socket|pipe|mnt|net|pid|user|uts|ipc|cgroup|time):\[(\d+)\]$")
@@ -245,3 +260,35 @@ def port_settings(port_range: bytes | None, reserved: bytes | None, unprivileged
         ranges(reserved) if reserved else (),
         int(unprivileged) if unprivileged else None,
     )
+
+
+def mounted_namespaces(data: bytes) -> list[tuple[int, bytes]]:
+    """/proc/PID/mountinfo: the inodes of the network namespaces that are mounted, and where."""
+    found = []
+    for line in _lines(data):
+        if b" - nsfs " in line:
+            root, path = line.split(b" ", 5)[3:5]
+            if root.startswith(b"net:["):
+                found.append((int(root[5:-1]), _unescaped(path)))
+    return found
+
+
+def _unescaped(path: bytes) -> bytes:
+    """A path of mountinfo: blanks and backslashes are written as three octal digits."""
+    return re.sub(rb"\\([0-7]{3})", lambda found: bytes((int(found[1], 8),)), path)
+
+
+def cgroup_mounts(data: bytes) -> tuple[list[bytes], bool]:
+    """/proc/PID/mountinfo: where the unified hierarchy is mounted, and whether there are others besides (cgroups(7))."""
+    unified, others = [], False
+    for line in _lines(data):
+        if b" - cgroup2 " in line:
+            unified.append(_unescaped(line.split(b" ", 5)[4]))
+        elif b" - cgroup " in line:
+            others = True
+    return unified, others
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """Lines as the kernel ends them: a path may have other ends of lines in it, but no line feed and no blank."""
+    return [line for line in data.split(b"\n") if line]

@@ -6,7 +6,7 @@ for one that could not be read. Text that is not UTF-8 has its bad bytes written
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 
 class Stat(NamedTuple):
@@ -96,35 +96,56 @@ class What(NamedTuple):
 
 
 class SocketRecord(NamedTuple):
-    """One socket, as the kernel lists it.
+    """One socket, as the system lists it.
 
-    `inode`, `uid` and the remote end are None where the socket has none. Queues in bytes, but a listener's: connections
-    waiting and the most that may. `timer_expires` in milliseconds. `pid` and `fd` only where the system itself tells them.
-    `state` is None where the system does not tell it.
+    `inode`, `uid` and the remote end are None where the socket has none. Queues in bytes; `backlog` and `backlog_limit` are
+    a listener's, in connections. `timer_expires` in milliseconds. `pid` and `fd` only where the system itself tells them.
+    `state` is None where the system does not tell it. `abstract`, `v6only` and `subflow` are 1 or 0.
     """
 
-    protocol: str
-    family: str
-    type: str
-    state: str | None
+    type: str | None = None
+    state: str | None = None
     local_address: str | None = None
     local_port: int | None = None
     remote_address: str | None = None
     remote_port: int | None = None
     path: str | None = None
+    abstract: int | None = None
+    subprotocol: str | None = None
+    ident: int | None = None
     inode: int | None = None
     peer_inode: int | None = None
     cookie: int | None = None
     uid: int | None = None
     receive_queue: int | None = None
     send_queue: int | None = None
+    backlog: int | None = None
+    backlog_limit: int | None = None
     timer: str | None = None
     timer_expires: int | None = None
     retransmits: int | None = None
     interface: str | None = None
-    net_namespace: int | None = None
+    shutdown: str | None = None
+    v6only: int | None = None
+    options: str | None = None
+    mark: int | None = None
+    cgroup_id: int | None = None
     pid: int | None = None
     fd: int | None = None
+
+
+class Memory(NamedTuple):
+    """The memory of a socket, in bytes (SK_MEMINFO_* of linux/sock_diag.h); `drops` are datagrams or packets lost here."""
+
+    receive: int | None = None
+    receive_buffer: int | None = None
+    send: int | None = None
+    send_buffer: int | None = None
+    reserved: int | None = None
+    queued: int | None = None
+    options: int | None = None
+    backlog: int | None = None
+    drops: int | None = None
 
 
 class User(NamedTuple):
@@ -183,68 +204,3 @@ class Unsupported(Exception):
         super().__init__(f"{source}: {reason}")
         self.source = source
         self.reason = reason
-
-
-class Backend(Protocol):
-    """What a platform must be able to say. Methods raise OSError (with errno) or Unsupported; nothing returns a guess."""
-
-    name: str
-
-    # Whether sockets have inodes, by which their holders are found; otherwise the platform names one holder itself.
-    tells_inodes: bool
-
-    def close(self) -> None:
-        """Close what is held open."""
-        ...
-
-    def pids(self) -> list[int]:
-        """The processes that the system lists, ascending."""
-        ...
-
-    def is_process(self, pid: int) -> bool:
-        """Whether the number is a process's, be it listed or not; a thread's is none."""
-        ...
-
-    def source(self, group: str) -> str:
-        """What `read(pid, group)` reads, as scan_errors names it."""
-        ...
-
-    def read(self, pid: int, group: str) -> tuple[object, ...]:
-        """One part of a process: `stat` gives a Stat, `exe` an Exe, and so on."""
-        ...
-
-    def descriptors(self, pid: int) -> dict[int, str | None]:
-        """What each open descriptor of a process links to; None where that may not be read."""
-        ...
-
-    def what(self, pid: int, fd: int, link: str | None) -> What:
-        """What a descriptor stands for. Never asks a file system that could hang."""
-        ...
-
-    def start_ticks(self, pid: int) -> float:
-        """A number that is the greater the later a process started; asked for where a socket's holders are found by inode."""
-        return 0
-
-    def is_elsewhere(self, pid: int) -> bool:
-        """Whether a process is in another network namespace than the one that is looked at."""
-        return False
-
-    def fdinfo(self, pid: int, fd: int) -> Fdinfo:
-        """The offset, flags and access of a descriptor."""
-        ...
-
-    def sockets(self, family: str, protocol: str, states: frozenset[str]) -> list[SocketRecord]:
-        """The sockets of one family and protocol in these states."""
-        ...
-
-    def users(self, uids: frozenset[int] | None) -> list[User]:
-        """The accounts with these uids; all for None."""
-        ...
-
-    def services(self) -> list[Service]:
-        """The names this machine gives to ports."""
-        ...
-
-    def port_settings(self) -> PortSettings:
-        """The kernel's own port ranges."""
-        ...

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from sqlports.sources.records import Unsupported
 
 PERMISSION, ENDED = "permission", "ended"
-ELSEWHERE = "in another network namespace: its sockets are not listed"
 
 # How the system says that a process, or a descriptor of one, is there no more.
 GONE = frozenset((errno.ENOENT, errno.ESRCH))

@@ -10,12 +10,13 @@ import errno
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
-from sqlports.sources.dumps import Dumps
-from sqlports.sources.owners import Holders, Named
+from sqlports.sources.backend import Backend
+from sqlports.sources.cgroups import Cgroup
+from sqlports.sources.network import Network
 from sqlports.sources.records import (
-    Backend,
     Cmdline,
     Descriptors,
     Exe,
@@ -30,8 +31,8 @@ from sqlports.sources.records import (
     User,
     What,
 )
-from sqlports.sources.refusals import ELSEWHERE, GONE, Refusal, Refusals
-from sqlports.sources.subjects import Handle, Process, Socket
+from sqlports.sources.refusals import GONE, PERMISSION, Refusal, Refusals
+from sqlports.sources.subjects import Handle, Process
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ _NOTHING: dict[str, tuple[object, ...]] = {
     "status": Status(),
     "io": Io(),
     "cmdline": Cmdline(),
-    "cgroup": Link(),
+    "cgroup": Cgroup(),
     "exe": Exe(),
     "cwd": Link(),
     "root": Link(),
@@ -58,7 +59,7 @@ def make_backend(name: str | None, root: str, refuse: Callable[[str, int | None,
     if name == "linux":
         from sqlports.sources.linux import Linux
 
-        return Linux(root)
+        return Linux(root, refuse)
     if name == "portable":
         from sqlports.sources.portable import Portable
 
@@ -95,16 +96,15 @@ class Snapshot:
         self._pids: list[int] | None = None
         self._handles: dict[int, list[Handle]] = {}
         self._descriptors: dict[int, dict[int, str | None]] = {}
-        self._dumps = Dumps(self)
-        self._holders: Holders | None = None
+        self._private: dict[int, dict[int, dict[int, str | None]]] = {}
+        self.network = Network(self)
 
     def close(self) -> None:
         """Give up all that was read. Rows and snapshot know each other, and would wait for the garbage collector."""
         self.backend.close()
-        for kept in (self._memos, self._processes, self._handles, self._descriptors):
+        for kept in (self._memos, self._processes, self._handles, self._descriptors, self._private):
             kept.clear()
-        self._dumps.close()
-        self._holders = None
+        self.network.close()
 
     def memo(self, key: Any, make: Callable[[], T]) -> T:
         """What `make` gave when this key was first asked for, for as long as the snapshot lasts."""
@@ -118,6 +118,10 @@ class Snapshot:
         if self._pids is None:
             self.reads["pids"] += 1
             self._pids = self.backend.pids()
+            # Where other users' processes are not even listed, one of them may hold anything.
+            self.blind = self.blind or any(
+                refusal.reason == PERMISSION and refusal.source == "/proc" for refusal in self._refused
+            )
         return self._pids
 
     def processes(self, pids: frozenset[int] | None = None) -> Iterator[Process]:
@@ -160,6 +164,8 @@ class Snapshot:
         found = self._handles.get(pid)
         if found is None:
             found = [Handle(pid, fd, link, self) for fd, link in sorted(self.descriptors(pid).items())]
+            for tid, links in self.private_tables(pid).items():
+                found += [Handle(pid, fd, link, self, tid) for fd, link in sorted(links.items())]
             self._handles[pid] = found
         return found
 
@@ -183,13 +189,46 @@ class Snapshot:
             self._descriptors[pid] = found
         return found
 
+    def private_tables(self, pid: int) -> dict[int, dict[int, str | None]]:
+        """What the descriptors link to of threads that have a table of their own, by thread."""
+        found = self._private.get(pid)
+        if found is None:
+            try:
+                found = self.backend.private_tables(pid)
+            except OSError as error:
+                found = {}
+                if error.errno not in GONE:
+                    self.refuse("/proc/PID/task", pid, error)
+            self._private[pid] = found
+        return found
+
+    def registered(self, pid: int, fd: int) -> list[int]:
+        """The inodes of the sockets that are registered with an io_uring."""
+        return self._of_descriptor(pid, lambda: self.backend.registered(pid, fd), [])
+
+    def in_flight(self, pid: int, fd: int) -> int:
+        """How many descriptors wait in a unix socket to be received."""
+        return self._of_descriptor(pid, lambda: self.backend.in_flight(pid, fd), 0)
+
+    def _of_descriptor(self, pid: int, read: Callable[[], T], nothing: T) -> T:
+        self.check()
+        self.reads["fdinfo"] += 1
+        try:
+            return read()
+        except OSError as error:
+            if error.errno not in GONE:
+                self.refuse(self.backend.source("fdinfo"), pid, error)
+            return nothing
+
     def what(self, handle: Handle) -> Any:
         """What a descriptor stands for."""
-        return self._of_handle(handle, "fdinfo", What(), lambda: self.backend.what(handle.pid, handle.fd, handle.link))
+        return self._of_handle(
+            handle, "fdinfo", What(), lambda: self.backend.what(handle.pid, handle.fd, handle.link, handle.tid)
+        )
 
     def fdinfo(self, handle: Handle) -> Any:
         """The state of a descriptor."""
-        return self._of_handle(handle, "fdinfo", Fdinfo(), lambda: self.backend.fdinfo(handle.pid, handle.fd))
+        return self._of_handle(handle, "fdinfo", Fdinfo(), partial(self.backend.fdinfo, handle.pid, handle.fd, handle.tid))
 
     def _of_handle(self, handle: Handle, group: str, nothing: T, read: Callable[[], T]) -> T:
         self.reads[group] += 1
@@ -205,10 +244,6 @@ class Snapshot:
             self.refuse(error.source, handle.pid, error)
             return nothing
 
-    def sockets(self, protocols: frozenset[str] | None = None, states: frozenset[str] | None = None) -> Iterator[Socket]:
-        """The sockets, or those of these protocols and states."""
-        return self._dumps.sockets(protocols, states)
-
     def start_ticks(self, pid: int) -> float:
         """A number that is the greater the later the process started; infinite for one that is gone."""
         starts: dict[int, float] = self.memo("starts", dict)
@@ -219,26 +254,6 @@ class Snapshot:
             except OSError:
                 starts[pid] = float("inf")
         return starts[pid]
-
-    def note_namespace(self, pid: int) -> None:
-        """Count a process of another network namespace: its sockets are in none of our lists."""
-        try:
-            elsewhere = self.backend.is_elsewhere(pid)
-        except OSError:
-            return  # who may not be asked is counted by the handles that may not be read
-        if elsewhere:
-            self.refuse("/proc/PID/ns/net", pid, Unsupported("/proc/PID/ns/net", ELSEWHERE))
-
-    def dumped(self) -> Iterator[Socket]:
-        """The sockets that were listed so far."""
-        return self._dumps.dumped()
-
-    def holders(self) -> Holders:
-        """Who holds which socket: one walk over all handles."""
-        if self._holders is None:
-            self.reads["walk"] += 1
-            self._holders = Holders(self) if self.backend.tells_inodes else Named(self)
-        return self._holders
 
     def users(self, uids: frozenset[int] | None = None) -> list[User]:
         """The accounts, or those with these uids."""

@@ -1,12 +1,11 @@
-"""The rows that tables give out: a process, a handle, a socket, each reading its parts when they are first asked for."""
+"""The rows that tables give out: a process and a handle, each reading its parts when they are first asked for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from sqlports.sources import procfs
-from sqlports.sources.owners import Owner, ownerless
-from sqlports.sources.records import Fdinfo, SocketRecord, What
+from sqlports.sources.records import Fdinfo, What
 
 if TYPE_CHECKING:
     from sqlports.sources.snapshot import Snapshot
@@ -30,12 +29,13 @@ class Process:
 
 
 class Handle:
-    """An open descriptor of a process."""
+    """An open descriptor of a process, or of a thread of it that has a table of its own."""
 
-    __slots__ = ("_fdinfo", "_what", "ended", "fd", "link", "pid", "system")
+    __slots__ = ("_fdinfo", "_what", "ended", "fd", "link", "pid", "system", "tid")
 
-    def __init__(self, pid: int, fd: int, link: str | None, system: Snapshot) -> None:
+    def __init__(self, pid: int, fd: int, link: str | None, system: Snapshot, tid: int | None = None) -> None:
         self.pid = pid
+        self.tid = tid
         self.fd = fd
         self.link = link
         self.system = system
@@ -75,24 +75,3 @@ class Handle:
         if self._fdinfo is None:
             self._fdinfo = self.system.fdinfo(self)
         return self._fdinfo
-
-
-class Socket:
-    """A socket: what the kernel lists (`kernel`) and who holds it (`owner`)."""
-
-    __slots__ = ("kernel", "owner", "system")
-
-    kernel: SocketRecord
-    owner: Owner
-
-    def __init__(self, record: SocketRecord, system: Snapshot) -> None:
-        self.kernel = record
-        self.system = system
-
-    def __getattr__(self, name: str) -> Any:
-        """The owner, when it is first asked for."""
-        if name != "owner":
-            raise AttributeError(name)
-        tells_inodes = self.system.backend.tells_inodes
-        self.owner = ownerless(self.kernel, tells_inodes) or self.system.holders().owner(self.kernel)
-        return self.owner

@@ -1,0 +1,106 @@
+"""What a platform must be able to say: the protocol between a look and the system it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from sqlports.sources.records import Fdinfo, PortSettings, Service, Unsupported, User, What
+
+if TYPE_CHECKING:
+    from sqlports.sources.cgroups import Cgroups
+    from sqlports.sources.namespaces import Namespace
+    from sqlports.sources.region import Region
+    from sqlports.sources.sockets import Kind, Listing, Socket
+
+
+class Backend(Protocol):
+    """What a platform must be able to say. Methods raise OSError (with errno) or Unsupported; nothing returns a guess."""
+
+    name: str
+
+    # Whether sockets have inodes, by which their holders are found; otherwise the platform names one holder itself.
+    tells_inodes: bool
+
+    def close(self) -> None:
+        """Close what is held open."""
+        ...
+
+    def pids(self) -> list[int]:
+        """The processes that the system lists, ascending."""
+        ...
+
+    def is_process(self, pid: int) -> bool:
+        """Whether the number is a process's, be it listed or not; a thread's is none."""
+        ...
+
+    def source(self, group: str) -> str:
+        """What `read(pid, group)` reads, as scan_errors names it."""
+        ...
+
+    def read(self, pid: int, group: str) -> tuple[object, ...]:
+        """One part of a process: `stat` gives a Stat, `exe` an Exe, and so on."""
+        ...
+
+    def descriptors(self, pid: int) -> dict[int, str | None]:
+        """What each open descriptor of a process links to; None where that may not be read."""
+        ...
+
+    def what(self, pid: int, fd: int, link: str | None, tid: int | None = None) -> What:
+        """What a descriptor stands for, of a thread's own table with `tid`. Never asks a file system that could hang."""
+        ...
+
+    def start_ticks(self, pid: int) -> float:
+        """A number that is the greater the later a process started; asked for where a socket's holders are found by inode."""
+        return 0
+
+    def fdinfo(self, pid: int, fd: int, tid: int | None = None) -> Fdinfo:
+        """The offset, flags and access of a descriptor."""
+        ...
+
+    # What is listed, by (family, protocol), in the order in which it is shown.
+    kinds: tuple[Kind, ...]
+
+    def private_tables(self, pid: int) -> dict[int, dict[int, str | None]]:
+        """What the descriptors link to of threads that have a table of their own, by thread."""
+        return {}
+
+    def registered(self, pid: int, fd: int) -> list[int]:
+        """The inodes of the sockets that are registered with an io_uring."""
+        return []
+
+    def in_flight(self, pid: int, fd: int) -> int:
+        """How many descriptors wait in a unix socket to be received."""
+        return 0
+
+    def sees_all(self) -> bool:
+        """Whether the processes that are listed are all there are."""
+        return False
+
+    def namespaces(self, pids: list[int] | None = None) -> list[Namespace]:
+        """The network namespaces of these processes and of the mounts; for None, the one that is looked from."""
+        ...
+
+    def held_namespace(self, pid: int, fd: int) -> Namespace | None:
+        """The network namespace that a process holds a descriptor of, when it is not known yet."""
+        return None
+
+    def cgroups(self) -> Cgroups:
+        """The control groups by number. Raises Unsupported."""
+        raise Unsupported("cgroups", "there are none")
+
+    def sockets(self, listing: Listing, region: Region) -> Sequence[Socket]:
+        """The sockets of one kind in one namespace: all of the region, and more where that is no more work."""
+        ...
+
+    def users(self, uids: frozenset[int] | None) -> list[User]:
+        """The accounts with these uids; all for None."""
+        ...
+
+    def services(self) -> list[Service]:
+        """The names this machine gives to ports."""
+        ...
+
+    def port_settings(self) -> PortSettings:
+        """The kernel's own port ranges."""
+        ...

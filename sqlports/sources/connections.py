@@ -1,0 +1,167 @@
+"""Connections: sockets with two ends, and where both ends are on this machine, the other one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from sqlports.sources.dumps import Search
+from sqlports.sources.sockets import Socket
+
+if TYPE_CHECKING:
+    from sqlports.sources.network import Network
+
+_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 compared with
+_MAPPED = "::ffff:"
+
+# Protocol, and address and port of the two ends.
+Ends = tuple[str, str, Any, str, Any]
+
+
+class Connection:
+    """One end of a connection: its socket, and the other end's when that is here too."""
+
+    __slots__ = ("_peer", "socket")
+
+    def __init__(self, socket: Socket) -> None:
+        self.socket = socket
+
+    @property
+    def peer(self) -> Socket | None:
+        """The socket at the other end."""
+        if not hasattr(self, "_peer"):
+            self._peer = _pairs(self.socket.listing.network).peer(self.socket)
+        return self._peer
+
+    @property
+    def accepted(self) -> int | None:
+        """1 when it came in by a listener, 0 when it was opened from here; None of a unix socket, which does not tell."""
+        if self.socket.protocol == "unix":
+            return None
+        return int(_pairs(self.socket.listing.network).is_served(self.socket))
+
+    @property
+    def direction(self) -> str:
+        """'local' with both ends here, else 'inbound' or 'outbound'."""
+        socket = self.socket
+        if socket.protocol == "unix" or is_loopback(socket.remote_address) or self.peer is not None:
+            return "local"
+        return "inbound" if self.accepted else "outbound"
+
+    @property
+    def pid(self) -> int | None:
+        """The owner of this end."""
+        return self.socket.owner.pid
+
+    @property
+    def name(self) -> str | None:
+        """The name of that process."""
+        return self._name(self.pid)
+
+    @property
+    def peer_pid(self) -> int | None:
+        """The owner of the other end."""
+        return self.peer.owner.pid if self.peer is not None else None
+
+    @property
+    def peer_name(self) -> str | None:
+        """The name of that process."""
+        return self._name(self.peer_pid)
+
+    @property
+    def path(self) -> str | None:
+        """The name by which two unix sockets met: it is the server's."""
+        return self.socket.path or (self.peer.path if self.peer is not None else None)
+
+    @property
+    def peer_inode(self) -> int | None:
+        """The inode of the other end."""
+        return self.peer.inode if self.peer is not None else None
+
+    @property
+    def peer_namespace(self) -> int | None:
+        """The network namespace of the other end."""
+        return self.peer.net_namespace if self.peer is not None else None
+
+    def _name(self, pid: int | None) -> str | None:
+        process = self.socket.listing.network.system.process(pid) if pid is not None else None
+        return process.stat.comm if process is not None else None
+
+
+def connections(network: Network, search: Search) -> Iterator[Connection]:
+    """One row for each end that is here."""
+    for socket in network.sockets(search):
+        if socket.remote_port is not None or socket.peer_inode is not None:
+            yield network.connection(socket)
+
+
+def _pairs(network: Network) -> Pairs:
+    return network.system.memo("pairs", lambda: Pairs(network))
+
+
+class Pairs:
+    """All sockets of a look by their ends."""
+
+    def __init__(self, network: Network) -> None:
+        self._by_ends: dict[Ends, list[Socket]] = {}
+        self._by_inode: dict[int | None, Socket] = {}
+        self._served: dict[tuple[object, str, Any], list[Socket]] = {}
+        for socket in network.sockets(Search()):
+            if socket.protocol == "unix":
+                self._by_inode[socket.inode] = socket
+            elif socket.remote_port is not None:
+                self._by_ends.setdefault(_ends(socket), []).append(socket)
+            elif socket.local_port is not None and socket.state in ("LISTEN", "UNCONNECTED"):
+                place = (socket.listing.namespace, socket.protocol, socket.local_port)
+                self._served.setdefault(place, []).append(socket)
+
+    def peer(self, socket: Socket) -> Socket | None:
+        """The other end of a socket: in its own namespace before any other, where the same addresses may be in use."""
+        if socket.protocol == "unix":
+            return self._by_inode.get(socket.peer_inode)
+        protocol, address, port, remote, remote_port = _ends(socket)
+        found = self._by_ends.get((protocol, remote, remote_port, address, port), [])
+        namespace = socket.listing.namespace
+        near = [one for one in found if one.listing.namespace is namespace and one is not socket]
+        if near or found:
+            far = [] if is_loopback(remote) else [one for one in found if one.listing.namespace is not namespace]
+            # Of several that it may be as well, none is it for sure.
+            return near[0] if near else far[0] if len(far) == 1 else None
+        if protocol.startswith("udp") and (is_loopback(remote) or remote == address):
+            return self._unconnected(socket, remote)
+        return None
+
+    def _unconnected(self, socket: Socket, remote: str) -> Socket | None:
+        """A UDP socket that answers without being connected: bound to the address or to all."""
+        found = self._served.get((socket.listing.namespace, socket.protocol, socket.remote_port), [])
+        for addresses in ((remote, _MAPPED + remote), _WILDCARDS):
+            fitting = [one for one in found if one.local_address in addresses]
+            if fitting:
+                return fitting[0] if len(fitting) == 1 else None
+        return None
+
+    def is_served(self, socket: Socket) -> bool:
+        """Whether there is a listener at this end."""
+        place = (socket.listing.namespace, socket.protocol, socket.local_port)
+        addresses = (socket.local_address, plain(socket.local_address), *_WILDCARDS)
+        return any(one.local_address in addresses for one in self._served.get(place, ()))
+
+
+def _ends(socket: Socket) -> Ends:
+    return (
+        socket.protocol,
+        plain(socket.local_address),
+        socket.local_port,
+        plain(socket.remote_address),
+        socket.remote_port,
+    )
+
+
+def plain(address: str) -> str:
+    """An address without the clothes that IPv4 wears on an IPv6 socket (RFC 4291, 2.5.5.2)."""
+    return address[len(_MAPPED) :] if address.startswith(_MAPPED) and "." in address else address
+
+
+def is_loopback(address: str | None) -> bool:
+    """Whether an address never leaves the machine, or the namespace."""
+    return address is not None and (plain(address).startswith("127.") or address == "::1")

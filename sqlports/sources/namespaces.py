@@ -1,0 +1,282 @@
+"""The network namespaces of a system, and how to ask in one (network_namespaces(7), setns(2))."""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cached_property
+from socket import socket
+from typing import Any, TypeVar
+
+from sqlports.sources import procfs, sock_diag
+from sqlports.sources.directories import whole
+
+T = TypeVar("T")
+
+CLONE_NEWNET = 0x40000000
+SIOCGIFNAME = 0x8910
+# More processes of one namespace than these are not needed to read its files: one of them will be there still.
+ENOUGH = 8
+
+
+class Namespace:
+    """A network namespace.
+
+    inode    the inode of its file ns/net, by which it is known; None where that may not be read
+    mine     whether it is the one that is looked from
+    pids     some processes in it, the lowest first
+    processes  how many; None where they were not counted
+    path     where it is mounted (/run/netns/NAME); None for nowhere
+    """
+
+    def __init__(self, proc: str, inode: int | None = None, own: str | None = None) -> None:
+        """`own` is the directory with its files, of the namespace that is looked from."""
+        self.proc = proc
+        self.inode = inode
+        self.own = own
+        self.mine = own is not None
+        self.pids: list[int] = []
+        self.processes: int | None = None
+        self.path: str | None = None
+        self._handle: int | None = None
+        self._names: dict[int, str | None] = {}
+
+    @property
+    def is_mine(self) -> int:
+        """`mine` as 1 or 0."""
+        return int(self.mine)
+
+    @property
+    def first(self) -> int | None:
+        """The lowest process in it."""
+        return self.pids[0] if self.pids else None
+
+    def keep(self, handle: int) -> None:
+        """Take over an open descriptor of the namespace. Until `close` it stays, whatever becomes of its processes."""
+        self._handle = handle
+
+    def add(self, pid: int) -> None:
+        """Note a process in it."""
+        self.processes = (self.processes or 0) + 1
+        if len(self.pids) < ENOUGH:
+            self.pids.append(pid)
+
+    def close(self) -> None:
+        """Close what is held open."""
+        self.restart()
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    __del__ = close
+
+    @cached_property
+    def netlink(self) -> socket:
+        """A socket to ask for sockets there. Raises OSError where it may not be entered, Unsupported."""
+        return sock_diag.connect() if self.mine else self.inside(sock_diag.connect)
+
+    def restart(self) -> None:
+        """Give up the netlink socket, in which an answer may still be waiting that nobody reads."""
+        netlink = self.__dict__.pop("netlink", None)
+        if netlink is not None:
+            netlink.close()
+
+    def inside(self, act: Callable[[], T]) -> T:
+        """Do something in it. A thread of its own enters, because only a thread is in a namespace, and ends.
+
+        Raises OSError: EPERM where it may not be entered.
+        """
+        if self._handle is None:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        handle = self._handle
+        values: list[T] = []
+        errors: list[Exception] = []
+
+        def enter() -> None:
+            try:
+                _setns(handle)
+                values.append(act())
+            except Exception as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+        if errors:
+            raise errors[0]
+        return values[0]
+
+    def file(self, name: str) -> bytes:
+        """A file of its /proc/net: through a process in it, or from inside. Raises OSError."""
+        if self.own is not None:
+            return _read(f"{self.own}/{name}")
+        last: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        for pid in self.pids:
+            try:
+                data = _read(f"{self.proc}/{pid}/net/{name}")
+                if self._is_of(pid):
+                    return data
+            except OSError as error:
+                last = error
+        if self._handle is not None:
+            return self.inside(lambda: _read(f"{self.proc}/thread-self/net/{name}"))
+        raise last
+
+    def _is_of(self, pid: int) -> bool:
+        """Whether the process is still in this namespace; it may have gone to another, or its number to another process."""
+        return key(self.proc, pid) == self.key
+
+    @cached_property
+    def key(self) -> int | None:
+        """What its files of /proc/net are told by; None where none of its processes is left."""
+        for pid in self.pids:
+            with suppress(OSError):
+                if self.inode is None or os.stat(f"{self.proc}/{pid}/ns/net").st_ino == self.inode:
+                    return key(self.proc, pid)
+        return None
+
+    def interface(self, index: int) -> str | None:
+        """The name of a network interface there; its index where it has none (any more), None where it may not be asked."""
+        if index not in self._names:
+            import fcntl
+
+            try:
+                request = struct.pack("=16sI20x", b"", index)
+                answer = fcntl.ioctl(self.netlink.fileno(), SIOCGIFNAME, request)
+                self._names[index] = procfs.text(answer[:16].split(b"\0", 1)[0])
+            except OSError as error:
+                self._names[index] = str(index) if error.errno in (errno.ENODEV, errno.ENXIO) else None
+        return self._names[index]
+
+
+def _read(path: str) -> bytes:
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return whole(file)
+    finally:
+        os.close(file)
+
+
+def key(proc: str, pid: int) -> int:
+    """A number that differs for every namespace and that everybody may ask for, unlike its inode. Raises OSError."""
+    return os.stat(f"{proc}/{pid}/net/tcp").st_ino
+
+
+def _setns(handle: int) -> None:
+    """Enter a network namespace, for this thread alone. Raises OSError."""
+    if sys.version_info >= (3, 12):
+        os.setns(handle, CLONE_NEWNET)
+        return
+    import ctypes
+
+    library: Any = ctypes.CDLL(None, use_errno=True)
+    if library.setns(handle, CLONE_NEWNET) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+class Finder:
+    """Finds every network namespace that has a process, a mount or, once the handles are read, a descriptor, each once.
+
+    `refuse` is told (source, pid, error) of one that is there and cannot be known.
+    """
+
+    def __init__(self, proc: str, root: str, refuse: Callable[[str, int | None, Exception], None]) -> None:
+        self.proc = proc
+        self.refuse = refuse
+        self.found: dict[object, Namespace] = {}
+        # In the /proc of another system `self` would still be us, if anything.
+        own = f"{proc}/thread-self" if root == "/" else f"{proc}/1" if os.path.exists(f"{proc}/1/net") else proc
+        self.mine = Namespace(proc, own=f"{own}/net")
+        with suppress(OSError):
+            self.mine.inode = os.stat(f"{own}/ns/net").st_ino
+        self.found[self.mine.inode] = self.mine
+
+    def close(self) -> None:
+        """Close what is held open."""
+        for namespace in self.found.values():
+            namespace.close()
+
+    def all(self, pids: list[int]) -> list[Namespace]:
+        """Those of these processes and of the mounts that are seen from here."""
+        denied = []
+        known = {f"net:[{inode}]": namespace for inode, namespace in self.found.items()}
+        readlink, proc = os.readlink, self.proc
+        for pid in pids:
+            try:
+                namespace = known.get(link := readlink(f"{proc}/{pid}/ns/net"))
+                if namespace is None:
+                    namespace = known[link] = self._opened(f"{proc}/{pid}/ns/net")
+                namespace.add(pid)
+            except PermissionError as error:
+                denied.append((pid, error))
+            except OSError:
+                continue  # it ended, or is a zombie and in none
+        self._by_key(denied)
+        self._mounted()
+        for namespace in self.found.values():
+            namespace.processes = namespace.processes or 0
+        return list(self.found.values())
+
+    def _opened(self, path: str | bytes) -> Namespace:
+        """The namespace of a file, which is kept open. Raises OSError."""
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        inode = os.fstat(handle).st_ino
+        if inode in self.found:
+            os.close(handle)
+            return self.found[inode]
+        namespace = self.found[inode] = Namespace(self.proc, inode)
+        namespace.keep(handle)
+        return namespace
+
+    def held(self, pid: int, fd: int) -> Namespace | None:
+        """The namespace that a process holds a descriptor of; None where that is known, or cannot be."""
+        before = len(self.found)
+        try:
+            namespace = self._opened(f"{self.proc}/{pid}/fd/{fd}")
+        except OSError:
+            return None
+        if len(self.found) == before:
+            return None
+        namespace.processes = 0
+        return namespace
+
+    def _by_key(self, denied: list[tuple[int, PermissionError]]) -> None:
+        """Sort in the processes that do not tell their namespace: what their files of /proc/net are tells it apart."""
+        if not denied:
+            return
+        keys: dict[int, Namespace] = {}
+        for namespace in self.found.values():
+            if namespace.own is not None:
+                with suppress(OSError):
+                    keys[os.stat(f"{namespace.own}/tcp").st_ino] = namespace
+            elif namespace.key is not None:
+                keys[namespace.key] = namespace
+        for pid, error in denied:
+            try:
+                number = key(self.proc, pid)
+            except OSError:
+                continue
+            if number not in keys:
+                keys[number] = self.found["key", number] = Namespace(self.proc)
+                self.refuse("/proc/PID/ns/net", pid, error)
+            keys[number].add(pid)
+
+    def _mounted(self) -> None:
+        """Those that are mounted, as `ip netns add` and containers do it: they may have no process."""
+        with suppress(OSError):
+            for inode, path in procfs.mounted_namespaces(_read(f"{self.proc}/self/mountinfo")):
+                namespace = self.found.get(inode)
+                if namespace is None:
+                    try:
+                        namespace = self._opened(path)
+                    except OSError as error:
+                        if error.errno != errno.ENOENT:
+                            self.refuse(procfs.text(path), None, error)
+                        continue
+                namespace.path = namespace.path or procfs.text(path)

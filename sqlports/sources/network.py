@@ -1,0 +1,113 @@
+"""The sockets' side of a look: namespaces, lists, holders, and what is found by putting them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from sqlports.sources.connections import Connection
+from sqlports.sources.dumps import Dumps, Search
+from sqlports.sources.namespaces import Namespace
+from sqlports.sources.owners import Holders, Named
+from sqlports.sources.records import Unsupported
+from sqlports.sources.region import Region
+from sqlports.sources.sockets import Socket
+
+if TYPE_CHECKING:
+    from sqlports.sources.snapshot import Snapshot
+
+_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 compared with
+_LISTENERS = Region(frozenset(("LISTEN",)))
+
+
+class Network:
+    """The sockets of a look."""
+
+    def __init__(self, system: Snapshot) -> None:
+        self.system = system
+        self.dumps: Dumps = Dumps(self)
+        self._namespaces: list[Namespace] | None = None
+        self._held: list[tuple[int, int]] = []
+        self._holders: Holders | None = None
+
+    def close(self) -> None:
+        """Give up all that was read: rows and looks know each other, and would wait for the garbage collector."""
+        self.dumps.close()
+        self._namespaces = self._holders = None
+
+    def sockets(self, search: Search) -> Iterator[Socket]:
+        """The sockets that are wanted, and maybe more."""
+        return self.dumps.sockets(search)
+
+    def batches(self, search: Search) -> Iterator[Sequence[Socket]]:
+        """The same, list by list."""
+        return self.dumps.batches(search)
+
+    def namespaces(self, inodes: frozenset[int] | None = None, mine: bool = False) -> list[Namespace]:
+        """The network namespaces that can be reached, or those of these inodes. The one that is looked from costs nothing."""
+        backend = self.system.backend
+        if self._namespaces is None:
+            own = backend.namespaces()
+            if mine or (inodes is not None and inodes <= {namespace.inode for namespace in own}):
+                return [namespace for namespace in own if inodes is None or namespace.inode in inodes]
+            self.system.reads["namespaces"] += 1
+            self._namespaces = backend.namespaces(self.system.pids())
+        if inodes is not None and not inodes <= {namespace.inode for namespace in self._namespaces}:
+            self.holders()  # for a descriptor may lead to it
+        while self._held:
+            found = backend.held_namespace(*self._held.pop())
+            if found is not None:
+                self._namespaces = [*self._namespaces, found]
+        if inodes is None:
+            return self._namespaces
+        return [namespace for namespace in self._namespaces if namespace.inode in inodes]
+
+    def note_namespace(self, pid: int, fd: int) -> None:
+        """Take up a network namespace that a process holds a descriptor of; it may be known already."""
+        self._held.append((pid, fd))
+
+    def holders(self) -> Holders:
+        """Who holds which socket: one walk over all handles."""
+        if self._holders is None:
+            self.system.reads["walk"] += 1
+            self._holders = Holders(self) if self.system.backend.tells_inodes else Named(self)
+        return self._holders
+
+    def listeners(self, socket: Socket) -> list[Socket]:
+        """The listeners that a connection without a holder can have come by."""
+        found: dict[object, list[Socket]] = self.system.memo("listeners", dict)
+        place = (socket.listing.kind, socket.listing.namespace)
+        if place not in found:
+            found[place] = []
+            for one in self.dumps.of(*place, _LISTENERS):
+                if one.state == "LISTEN":
+                    found.setdefault((*place, one.local_address, one.local_port), []).append(one)
+        for address in (socket.local_address, *_WILDCARDS):
+            listeners = found.get((*place, address, socket.local_port))
+            if listeners:
+                return listeners
+        return []
+
+    def connection(self, socket: Socket) -> Connection:
+        """The socket as an end of a connection: the same object whenever it is asked for."""
+        found: dict[Socket, Connection] = self.system.memo("connections", dict)
+        if socket not in found:
+            found[socket] = Connection(socket)
+        return found[socket]
+
+    def unix_inodes(self) -> set[int | None]:
+        """The inodes of all unix sockets."""
+        return {socket.inode for socket in self.sockets(Search(protocols=frozenset(("unix",)))) if socket.protocol == "unix"}
+
+    def cgroup(self, socket: Socket) -> str | None:
+        """The path of a socket's control group: by its number, or where that tells nothing, that of its owner."""
+        number = socket.cgroup_id
+        try:
+            path = self.system.memo("cgroups", self.system.backend.cgroups).path(number) if number is not None else None
+        except (OSError, Unsupported) as error:
+            self.system.refuse("cgroups", None, error)
+            path = None
+        if path is None and socket.owner.pid is not None:
+            process = self.system.process(socket.owner.pid)
+            path = process.cgroup.path if process is not None else None
+        return path

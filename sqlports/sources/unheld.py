@@ -1,0 +1,104 @@
+"""Why a socket is that no process holds: what can be found out without a guess."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from sqlports.sources.records import Unsupported
+from sqlports.sources.region import Region
+from sqlports.sources.sockets import Listing, Socket, inodes
+from sqlports.sources.states import STATES
+
+if TYPE_CHECKING:
+    from sqlports.sources.network import Network
+    from sqlports.sources.owners import Holders
+
+# So many of them are asked for by their ports; more, and their whole list is asked for again.
+FEW = 64
+
+_LISTEN = frozenset(("LISTEN",))
+
+RING = "anon_inode:[io_uring]"
+
+
+class Unheld:
+    """The sockets of a look that no descriptor stands for."""
+
+    def __init__(self, network: Network, holders: Holders) -> None:
+        self.network = network
+        self.system = network.system
+        self.holders = holders
+        self._asked: set[int | None] = set()
+        self._still: dict[int | None, int | None] = {}
+        self._rings: dict[int, set[int]] | None = None
+        self._carriers: set[int] | None = None
+
+    def reason(self, socket: Socket) -> str:
+        """Why nobody holds it, as Owner.reason has it; 'unknown' also where some handles could not be read."""
+        if socket.inode in self.rings():
+            return "io_uring"
+        if socket.cookie is not None:
+            inode = self._inode_now(socket)
+            if inode is None:
+                return "ended"
+            if inode == 0:
+                return "orphan"
+        if self.system.blind:
+            return "unknown"
+        if self.carriers():
+            return "in_flight"
+        return "kernel" if not socket.uid and self.system.backend.sees_all() else "unknown"
+
+    def keepers(self, socket: Socket) -> set[int]:
+        """The processes that hold its ring, or the unix socket that it may be waiting in."""
+        if socket.owner.reason == "io_uring":
+            return self.rings().get(socket.inode or 0, set())
+        return self.carriers()
+
+    def rings(self) -> dict[int, set[int]]:
+        """The inodes of what is registered with io_uring, with the processes that hold the rings."""
+        if self._rings is None:
+            self._rings = {}
+            for pid, fd in self.holders.descriptors(RING):
+                for inode in self.system.registered(pid, fd):
+                    self._rings.setdefault(inode, set()).add(pid)
+        return self._rings
+
+    def carriers(self) -> set[int]:
+        """The processes that hold a unix socket in which descriptors wait to be received (SCM_RIGHTS of unix(7))."""
+        if self._carriers is None:
+            links = {f"socket:[{inode}]" for inode in self.network.unix_inodes()}
+            found = chain.from_iterable(self.holders.descriptors(link) for link in links)
+            self._carriers = {pid for pid, fd in found if self.system.in_flight(pid, fd)}
+        return self._carriers
+
+    def _inode_now(self, socket: Socket) -> int | None:
+        """The inode that it has now: 0 for none any more, None when the socket is gone. It was listed before the walk."""
+        if socket.cookie not in self._asked:
+            self._ask(socket)
+        return self._still.get(socket.cookie)
+
+    def _ask(self, socket: Socket) -> None:
+        """List once more those of its list that are without a holder."""
+        listing = socket.listing
+        held = self.holders.holders
+        alike = [
+            sockets[number]
+            for sockets in self.network.dumps.lists(listing.namespace, listing.kind)
+            for number, inode in enumerate(inodes(sockets))
+            if inode is not None and not held(f"socket:[{inode}]")
+        ]
+        self._asked.update(one.cookie for one in alike)
+        ports = frozenset(one.local_port for one in alike)
+        narrow = listing.kind.ports and None not in ports and len(ports) <= FEW
+        # A listener stays one until it is closed; the kernel finds them faster than others.
+        listen = all(one.state == "LISTEN" for one in alike)
+        region = Region(_LISTEN if listen else STATES, ports if narrow else None)
+        again = Listing(self.network, listing.kind, listing.namespace)
+        try:
+            now = self.system.backend.sockets(again, region)
+        except (Unsupported, OSError):
+            # It cannot be asked a second time: then what was so is taken to be so still.
+            now = alike
+        self._still.update((one.cookie, one.inode or 0) for one in now)
