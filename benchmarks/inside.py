@@ -7,7 +7,6 @@ A name that begins with the name of a tool is that command as a whole, start and
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import shutil
@@ -83,16 +82,25 @@ def whole(argv: list[str]) -> int:
 
 
 def peaks(call: Callable[[], int], repeat: int) -> list[float]:
-    """The most memory that each call takes beside what is held before it, in bytes (VmHWM of proc_pid_status(5))."""
-    call()
+    """The most memory that a call takes beside what is held before it, in bytes (VmHWM of proc_pid_status(5)).
+
+    Each call in a process of its own, forked off: one that was made before leaves room for the next.
+    """
     found = []
     for _ in range(repeat):
-        gc.collect()
-        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
-            file.write("5")
-        before = _status("VmRSS")
-        call()
-        found.append(float(_status("VmHWM") - before))
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+                file.write("5")
+            before = _status("VmRSS")
+            call()
+            os.write(writer, b"%d" % (_status("VmHWM") - before))
+            os._exit(0)
+        os.close(writer)
+        found.append(float(os.read(reader, 64)))
+        os.close(reader)
+        os.waitpid(child, 0)
     return found
 
 
@@ -106,6 +114,7 @@ def main() -> None:
     group = dict(calls(sys.argv[1]))
     repeat = int(sys.argv[2])
     if sys.argv[1] == "memory":
+        ask(Engine(), QUERIES["listeners"])
         samples = {name: peaks(call, repeat) for name, call in group.items()}
     else:
         samples = calls_in_turn(group, repeat)

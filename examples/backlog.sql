@@ -1,5 +1,6 @@
 -- Which listeners have connections waiting to be accepted, out of how many?
-SELECT s.local_address, s.local_port, s.receive_queue AS waiting, s.send_queue AS backlog_limit, p.name
-FROM sockets s LEFT JOIN processes p ON p.pid = s.pid
-WHERE s.state = 'LISTEN' AND s.protocol = 'tcp'
-ORDER BY waiting DESC, s.local_port;
+-- New ones are dropped once backlog is one more than its limit: backlog_use is 1 then.
+SELECT protocol, address, port, path, backlog, backlog_limit, backlog_use, drops, name
+FROM listeners
+WHERE state = 'LISTEN'
+ORDER BY backlog_use DESC, backlog DESC, port;

@@ -1,6 +1,6 @@
--- Which processes talk over unix sockets, and who is at the other end?
-SELECT a.pid, p.name, b.pid AS peer_pid, q.name AS peer, coalesce(a.path, b.path) AS path
-FROM sockets a JOIN sockets b ON b.inode = a.peer_inode
-LEFT JOIN processes p ON p.pid = a.pid
-LEFT JOIN processes q ON q.pid = b.pid
-WHERE a.protocol = 'unix' AND a.inode < a.peer_inode;
+-- Which processes talk over unix sockets, who is at the other end, and by which name did they meet?
+SELECT pid, name, peer_pid, peer_name, path, count(*) AS connections
+FROM connections
+WHERE protocol = 'unix' AND inode < peer_inode
+GROUP BY pid, peer_pid, path
+ORDER BY connections DESC, path;

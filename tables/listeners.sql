@@ -21,11 +21,11 @@ SELECT protocol, family, type, state, address, port, path,
   interface, backlog, backlog_limit,
   CASE WHEN state = 'LISTEN' THEN round(backlog * 1.0 / (backlog_limit + 1), 3) END AS backlog_use,
   drops,
-  (SELECT count(*) FROM sockets other
+  CASE WHEN port IS NOT NULL THEN (SELECT count(*) FROM sockets other
     WHERE other.protocol = bound.protocol AND other.family = bound.family AND other.state = bound.state
       AND other.local_port = bound.port AND other.local_address = bound.address
       AND other.net_namespace IS bound.net_namespace AND other.interface IS bound.interface
-      AND other.inode IS NOT bound.inode) AS siblings,
+      AND other.inode IS NOT bound.inode) END AS siblings,
   pid,
   (SELECT name FROM processes p WHERE p.pid = bound.pid) AS name,
   (SELECT unit FROM processes p WHERE p.pid = bound.pid) AS unit,

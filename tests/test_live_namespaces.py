@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -106,24 +107,26 @@ def test_a_socket_is_in_the_namespace_that_it_was_made_in(live: Engine, child: C
     assert own(live, "SELECT cookie FROM sockets WHERE net_namespace = ? AND protocol = 'tcp'", first) == [(cookies[0],)]
 
 
-def test_a_namespace_that_is_mounted_and_has_no_process(live: Engine, child: Callable[..., Any], tmp_path: Path) -> None:
-    # The holder leaves, and what it made in there stays: only the mount leads to it.
-    place = tmp_path / "with space"
-    place.touch()
-    holder = child(f"{SERVER}{TELL}; sys.stdin.readline(); tell(new_network())")
-    network, cookie, fd, inode = holder.told
+def test_a_namespace_that_is_mounted_and_has_no_process(live: Engine, child: Callable[..., Any]) -> None:
     if not shutil.which("mount"):
         pytest.skip("mount is not installed")
-    subprocess.run(["mount", "--bind", f"/proc/{holder.pid}/ns/net", place], check=True)
-    try:
-        holder.go_on()
-        sql = "SELECT mine, path, processes, pid FROM net_namespaces WHERE net_namespace = ?"
-        assert own(live, sql, network) == [(0, str(place), 0, None)]
-        sql = "SELECT cookie, inode, pid, fd FROM sockets WHERE net_namespace = ? AND protocol = 'tcp'"
-        assert own(live, sql, network) == [(cookie, inode, holder.pid, fd)]
-        assert own(live, "SELECT net_namespace FROM sockets WHERE cookie = ?", cookie) == [(network,)]
-    finally:
-        subprocess.run(["umount", place], check=True)
+    # The holder leaves, and what it made in there stays: only the mount leads to it.
+    holder = child(f"{SERVER}{TELL}; sys.stdin.readline(); tell(new_network())")
+    network, cookie, fd, inode = holder.told
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory, "with space")
+        place.touch()
+        subprocess.run(["mount", "--bind", f"/proc/{holder.pid}/ns/net", place], check=True)
+        try:
+            holder.go_on()
+            sql = "SELECT mine, path, processes, pid FROM net_namespaces WHERE net_namespace = ?"
+            assert own(live, sql, network) == [(0, str(place), 0, None)]
+            sql = "SELECT cookie, inode, pid, fd FROM sockets WHERE net_namespace = ? AND protocol = 'tcp'"
+            assert own(live, sql, network) == [(cookie, inode, holder.pid, fd)]
+            assert own(live, "SELECT net_namespace FROM sockets WHERE cookie = ?", cookie) == [(network,)]
+        finally:
+            # Lazily: another look at the machine may have it open.
+            subprocess.run(["umount", "--lazy", place], check=True)
     assert own(live, "SELECT pid FROM net_namespaces WHERE net_namespace = ?", network) == []
 
 
@@ -193,6 +196,20 @@ def test_a_namespace_whose_first_process_ends_in_the_middle(live: Engine, child:
         assert own(live, sql, network) == [(inode, 8080, second)]
         sql = "SELECT count(*) FROM scan_errors WHERE source LIKE 'sock_diag tcp%' OR source LIKE '/proc/PID/ns/%'"
         assert own(live, sql) == [(0,)]
+
+
+def test_a_namespace_of_a_process_whose_first_thread_has_ended(live: Engine, child: Callable[..., Any]) -> None:
+    holder = child(
+        "import ctypes, threading\n"
+        "def work():\n"
+        "    while open('/proc/self/stat').read().rpartition(')')[2].split()[0] != 'Z': time.sleep(0.001)\n"
+        "    tell([network, cookie(s), s.fileno()]); sys.stdin.read(); os._exit(0)\n"
+        "network = new_network(); s = socket.create_server(('127.0.0.1', 8080))\n"
+        "threading.Thread(target=work).start(); ctypes.CDLL(None).pthread_exit(None)"
+    )
+    network, cookie, fd = holder.told
+    sql = "SELECT cookie, pid, fd FROM sockets WHERE net_namespace = ? AND protocol = 'tcp'"
+    assert own(live, sql, network) == [(cookie, holder.pid, fd)]
 
 
 def test_its_files_are_read_through_the_next_process_when_the_first_has_ended(live: Engine, child: Callable[..., Any]) -> None:

@@ -175,3 +175,90 @@ def test_a_text_in_a_query_of_numbers_is_compared_as_a_number(fake: FakeRoot, en
     found = engine.query("SELECT pid FROM processes WHERE name IN (SELECT uid FROM processes)")
     assert {row["pid"] for row in found} == {40, 41, 42}
     assert engine.query("SELECT pid FROM processes WHERE name IN (7)") == [{"pid": 40}]
+
+
+PORTS = [("0100007F:0050 00000000:0000 0A 501"), ("0100007F:0051 00000000:0000 0A 502"), ("0100007F:0052 00000000:0000 0A 503")]
+
+
+def test_a_port_is_handed_over_once_and_then_an_index_answers(
+    fake: FakeRoot, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.net("tcp", *PORTS)
+    calls = asked(monkeypatch)
+    sql = "WITH wanted(port) AS (VALUES (80), (81), (82), (83)) SELECT inode FROM wanted JOIN sockets USING (port)"
+    assert [row["inode"] for row in engine.query(sql)] == [501, 502, 503]
+    searched = [{name: value for name, value in call.items() if name != "groups"} for call in calls]
+    assert searched == [{"port": frozenset((80,))}, {}]
+
+
+def test_bounds_of_a_port_are_handed_over_once_too(fake: FakeRoot, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake.net("tcp", *PORTS)
+    calls = asked(monkeypatch)
+    sql = "WITH edge(n) AS (VALUES (81), (82)) SELECT n, inode FROM edge CROSS JOIN sockets WHERE local_port >= n ORDER BY 1, 2"
+    assert [tuple(row.values()) for row in engine.query(sql)] == [(81, 502), (81, 503), (82, 503)]
+    assert [call.get("local_port") for call in calls] == [(81, None), None]
+
+
+def test_a_table_is_told_which_parts_of_a_row_are_wanted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = asked(monkeypatch)
+    engine.query("SELECT rtt, local_port FROM sockets WHERE drops > 0")
+    engine.query("SELECT local_port FROM sockets")
+    assert [call["groups"] for call in calls] == [{"info", "memory"}, frozenset()]
+
+
+def test_what_was_listed_by_a_narrow_search_is_listed_no_other_way_later(fake: FakeRoot, engine: Engine) -> None:
+    fake.net("tcp", *PORTS)
+    with engine.snapshot() as system:
+        assert len(engine.query("SELECT * FROM sockets WHERE local_port = 80")) == 1
+        # The machine moves on: 80 was taken again, 81 was closed, 90 was opened. What was looked at stays as it was.
+        fake.net("tcp", "0100007F:0050 00000000:0000 0A 601", "0100007F:005A 00000000:0000 0A 602")
+        assert {row["inode"] for row in engine.query("SELECT inode FROM sockets")} == {501, 602}
+        assert [row["inode"] for row in engine.query("SELECT inode FROM sockets WHERE local_port IN (80, 81)")] == [501]
+        assert system.reads["tcp ipv4"] == 2
+        assert len(engine.query("SELECT * FROM sockets WHERE remote_port = 7 OR state = 'LISTEN'")) == 2
+        assert system.reads["tcp ipv4"] == 2
+
+
+def test_rows_that_come_in_batches_are_rows_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    from collections.abc import Sequence
+    from types import SimpleNamespace
+    from typing import Any
+
+    from sqlports import registry
+    from sqlports.schema import Batches
+
+    unpacked: list[str] = []
+
+    class Batch(list[Any]):
+        def column(self, path: str) -> Sequence[Any] | None:
+            unpacked.append(path)
+            return [getattr(row, path) for row in self] if path == "number" else None
+
+    rows = [SimpleNamespace(number=number, name=f"n{number}", unused=0) for number in range(6)]
+    kept = [Batch(rows[:2]), Batch(), rows[2:3], Batch(rows[3:])]
+
+    @table(
+        Column("number", int, "number", "A number."),
+        Column("name", str, "name", "Its name."),
+        Column("unused", int, "unused", "Nothing."),
+    )
+    def batched(system: object) -> Batches:
+        """Numbers."""
+        return Batches(kept)
+
+    monkeypatch.setattr(registry, "table_names", lambda: ("batched",))
+    monkeypatch.setattr(registry, "view_names", lambda: ())
+    monkeypatch.setattr(registry, "table", lambda name: batched)
+    engine = Engine()
+    every = [(number, f"n{number}") for number in range(6)]
+
+    def ask(sql: str) -> list[tuple[Any, ...]]:
+        return [tuple(row.values()) for row in engine.query(sql)]
+
+    assert ask("SELECT number, name FROM batched") == every
+    assert set(unpacked) == {"number", "name"}
+    assert ask("SELECT number, name FROM batched WHERE name = 'n4'") == every[4:5]
+    assert ask("SELECT number, name FROM batched WHERE number = 2 OR name = 'n5'") == [every[2], every[5]]
+    assert ask("SELECT a.number, b.name FROM batched a CROSS JOIN batched b ON b.number = a.number") == every
+    assert ask("SELECT a.number, b.name FROM batched a CROSS JOIN batched b ON b.name = a.name") == every
+    assert ask("SELECT count(*) FROM batched") == [(6,)]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlports.sources.dumps import Search
-from sqlports.sources.sockets import Socket
+from sqlports.sources.sockets import Listing, Socket, column
 
 if TYPE_CHECKING:
     from sqlports.sources.network import Network
@@ -103,24 +103,35 @@ class Pairs:
     """All sockets of a look by their ends."""
 
     def __init__(self, network: Network) -> None:
-        self._by_ends: dict[Ends, list[Socket]] = {}
+        self._by_ends: dict[Ends, list[tuple[Sequence[Socket], int]]] = {}
         self._by_inode: dict[int | None, Socket] = {}
         self._served: dict[tuple[object, str, Any], list[Socket]] = {}
-        for socket in network.sockets(Search()):
-            if socket.protocol == "unix":
-                self._by_inode[socket.inode] = socket
-            elif socket.remote_port is not None:
-                self._by_ends.setdefault(_ends(socket), []).append(socket)
-            elif socket.local_port is not None and socket.state in ("LISTEN", "UNCONNECTED"):
-                place = (socket.listing.namespace, socket.protocol, socket.local_port)
-                self._served.setdefault(place, []).append(socket)
+        for sockets in network.batches(Search()):
+            if sockets and sockets[0].protocol == "unix":
+                self._by_inode.update((socket.inode, socket) for socket in sockets)
+            elif sockets and sockets[0].listing.kind.ports:
+                self._add(sockets, sockets[0].listing)
+
+    def _add(self, sockets: Sequence[Socket], listing: Listing) -> None:
+        """Note the sockets of one list."""
+        by_ends, protocol = self._by_ends, listing.protocol
+        names = ("local_address", "local_port", "remote_address", "remote_port")
+        for number, (address, port, remote, remote_port) in enumerate(
+            zip(*(column(sockets, name) for name in names), strict=True)
+        ):
+            if remote_port is not None:
+                ends = protocol, plain(address), port, plain(remote), remote_port
+                by_ends.setdefault(ends, []).append((sockets, number))
+            elif port is not None and sockets[number].state in ("LISTEN", "UNCONNECTED"):
+                self._served.setdefault((listing.namespace, protocol, port), []).append(sockets[number])
 
     def peer(self, socket: Socket) -> Socket | None:
         """The other end of a socket: in its own namespace before any other, where the same addresses may be in use."""
         if socket.protocol == "unix":
             return self._by_inode.get(socket.peer_inode)
         protocol, address, port, remote, remote_port = _ends(socket)
-        found = self._by_ends.get((protocol, remote, remote_port, address, port), [])
+        ends = protocol, remote, remote_port, address, port
+        found = [sockets[number] for sockets, number in self._by_ends.get(ends, ())]
         namespace = socket.listing.namespace
         near = [one for one in found if one.listing.namespace is namespace and one is not socket]
         if near or found:

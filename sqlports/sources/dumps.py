@@ -144,7 +144,10 @@ class Dumps:
             again = listing.with_part(part)
             self._later[key] = {found.cookie: found for found in self._list(again, Region())}
         found = self._later[key].get(socket.cookie)
-        return found.told(part) if found is not None else None
+        if found is None:
+            self.system.lost(f"sock_diag {socket.protocol}")
+            return None
+        return found.told(part)
 
     def autobound(self, socket: Socket) -> int | None:
         """Whether the kernel chose the port of a socket; None where it does not tell."""

@@ -1,4 +1,4 @@
-"""The network namespaces of a system, and how to ask in one (network_namespaces(7), setns(2))."""
+"""A network namespace, and how to ask in it (network_namespaces(7), setns(2))."""
 
 from __future__ import annotations
 
@@ -105,26 +105,41 @@ class Namespace:
                 errors.append(error)
 
         thread = threading.Thread(target=enter)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise OSError(errno.EAGAIN, str(error)) from None
         thread.join()
         if errors:
             raise errors[0]
         return values[0]
 
+    def dismount(self) -> None:
+        """Hold it by another descriptor than that of a mount, which could not be unmounted as long. Raises OSError."""
+        mounted = self._handle
+        try:
+            self._handle = self.inside(lambda: os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+        except OSError:
+            self._handle = None
+            raise
+        finally:
+            if mounted is not None:
+                os.close(mounted)
+
     def file(self, name: str) -> bytes:
         """A file of its /proc/net: through a process in it, or from inside. Raises OSError."""
         if self.own is not None:
-            return _read(f"{self.own}/{name}")
+            return read(f"{self.own}/{name}")
         last: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         for pid in self.pids:
             try:
-                data = _read(f"{self.proc}/{pid}/net/{name}")
+                data = read(f"{self.proc}/{pid}/net/{name}")
                 if self._is_of(pid):
                     return data
             except OSError as error:
                 last = error
         if self._handle is not None:
-            return self.inside(lambda: _read(f"{self.proc}/thread-self/net/{name}"))
+            return self.inside(lambda: read(f"{self.proc}/thread-self/net/{name}"))
         raise last
 
     def _is_of(self, pid: int) -> bool:
@@ -154,7 +169,8 @@ class Namespace:
         return self._names[index]
 
 
-def _read(path: str) -> bytes:
+def read(path: str) -> bytes:
+    """A whole file. Raises OSError."""
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return whole(file)
@@ -178,105 +194,3 @@ def _setns(handle: int) -> None:
     if library.setns(handle, CLONE_NEWNET) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
-
-
-class Finder:
-    """Finds every network namespace that has a process, a mount or, once the handles are read, a descriptor, each once.
-
-    `refuse` is told (source, pid, error) of one that is there and cannot be known.
-    """
-
-    def __init__(self, proc: str, root: str, refuse: Callable[[str, int | None, Exception], None]) -> None:
-        self.proc = proc
-        self.refuse = refuse
-        self.found: dict[object, Namespace] = {}
-        # In the /proc of another system `self` would still be us, if anything.
-        own = f"{proc}/thread-self" if root == "/" else f"{proc}/1" if os.path.exists(f"{proc}/1/net") else proc
-        self.mine = Namespace(proc, own=f"{own}/net")
-        with suppress(OSError):
-            self.mine.inode = os.stat(f"{own}/ns/net").st_ino
-        self.found[self.mine.inode] = self.mine
-
-    def close(self) -> None:
-        """Close what is held open."""
-        for namespace in self.found.values():
-            namespace.close()
-
-    def all(self, pids: list[int]) -> list[Namespace]:
-        """Those of these processes and of the mounts that are seen from here."""
-        denied = []
-        known = {f"net:[{inode}]": namespace for inode, namespace in self.found.items()}
-        readlink, proc = os.readlink, self.proc
-        for pid in pids:
-            try:
-                namespace = known.get(link := readlink(f"{proc}/{pid}/ns/net"))
-                if namespace is None:
-                    namespace = known[link] = self._opened(f"{proc}/{pid}/ns/net")
-                namespace.add(pid)
-            except PermissionError as error:
-                denied.append((pid, error))
-            except OSError:
-                continue  # it ended, or is a zombie and in none
-        self._by_key(denied)
-        self._mounted()
-        for namespace in self.found.values():
-            namespace.processes = namespace.processes or 0
-        return list(self.found.values())
-
-    def _opened(self, path: str | bytes) -> Namespace:
-        """The namespace of a file, which is kept open. Raises OSError."""
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        inode = os.fstat(handle).st_ino
-        if inode in self.found:
-            os.close(handle)
-            return self.found[inode]
-        namespace = self.found[inode] = Namespace(self.proc, inode)
-        namespace.keep(handle)
-        return namespace
-
-    def held(self, pid: int, fd: int) -> Namespace | None:
-        """The namespace that a process holds a descriptor of; None where that is known, or cannot be."""
-        before = len(self.found)
-        try:
-            namespace = self._opened(f"{self.proc}/{pid}/fd/{fd}")
-        except OSError:
-            return None
-        if len(self.found) == before:
-            return None
-        namespace.processes = 0
-        return namespace
-
-    def _by_key(self, denied: list[tuple[int, PermissionError]]) -> None:
-        """Sort in the processes that do not tell their namespace: what their files of /proc/net are tells it apart."""
-        if not denied:
-            return
-        keys: dict[int, Namespace] = {}
-        for namespace in self.found.values():
-            if namespace.own is not None:
-                with suppress(OSError):
-                    keys[os.stat(f"{namespace.own}/tcp").st_ino] = namespace
-            elif namespace.key is not None:
-                keys[namespace.key] = namespace
-        for pid, error in denied:
-            try:
-                number = key(self.proc, pid)
-            except OSError:
-                continue
-            if number not in keys:
-                keys[number] = self.found["key", number] = Namespace(self.proc)
-                self.refuse("/proc/PID/ns/net", pid, error)
-            keys[number].add(pid)
-
-    def _mounted(self) -> None:
-        """Those that are mounted, as `ip netns add` and containers do it: they may have no process."""
-        with suppress(OSError):
-            for inode, path in procfs.mounted_namespaces(_read(f"{self.proc}/self/mountinfo")):
-                namespace = self.found.get(inode)
-                if namespace is None:
-                    try:
-                        namespace = self._opened(path)
-                    except OSError as error:
-                        if error.errno != errno.ENOENT:
-                            self.refuse(procfs.text(path), None, error)
-                        continue
-                namespace.path = namespace.path or procfs.text(path)

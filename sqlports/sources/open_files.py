@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat as modes
-from pathlib import Path
 
 from sqlports.sources import procfs
 from sqlports.sources.directories import ProcessDirectories
@@ -61,8 +60,13 @@ class OpenFiles:
             self._mounts.update(procfs.mountinfo(self._directories.file(pid, "mountinfo")))
         if mount not in self._mounts and self.root == "/":
             # It may have been opened before the process moved to mounts of its own; then it is one of ours, as a rule.
-            self._mounts.update(procfs.mountinfo(Path("/proc/self/mountinfo").read_bytes()))
+            self._mounts.update(procfs.mountinfo(_own_mounts()))
         return self._mounts.get(mount)
+
+
+def _own_mounts() -> bytes:
+    with open("/proc/self/mountinfo", "rb") as file:
+        return file.read()
 
 
 def _task(tid: int | None) -> str:

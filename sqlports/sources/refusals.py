@@ -48,8 +48,8 @@ class Refusals:
         reason = PERMISSION if denied else os.strerror(number) if number else str(error)
         self._counts[source, pid, number, reason] += times
 
-    def ended(self, source: str, pid: int, number: int | None) -> None:
-        """Count a part that was lost because its process ended after other parts had been read."""
+    def ended(self, source: str, pid: int | None, number: int | None) -> None:
+        """Count a part that was lost because its process, or its socket, ended after other parts had been read."""
         self._counts[source, pid, number, ENDED] += 1
 
     def __iter__(self) -> Iterator[Refusal]:

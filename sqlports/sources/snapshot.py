@@ -289,6 +289,10 @@ class Snapshot:
         """Count something that could not be read."""
         self._refused.add(source, pid, error, count)
 
+    def lost(self, source: str) -> None:
+        """Count a part of something that ended before it could be read."""
+        self._refused.ended(source, None, None)
+
     def refusals(self) -> list[Refusal]:
         """What this look could not read; what the one before could not, while this one has read nothing."""
         return list(self._refused) if self.reads else self.earlier

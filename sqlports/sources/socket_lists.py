@@ -17,7 +17,8 @@ from sqlports.sources import (
     unix_diag,
     vsock_diag,
 )
-from sqlports.sources.namespaces import Finder, Namespace
+from sqlports.sources.finder import Finder
+from sqlports.sources.namespaces import Namespace
 from sqlports.sources.records import Unsupported
 from sqlports.sources.region import Region
 from sqlports.sources.sockets import Listing, Socket

@@ -157,7 +157,7 @@ _PARTS: dict[str, Callable[[Socket], Any]] = {
 }
 
 
-def inodes(sockets: Sequence[Socket]) -> Sequence[int | None]:
-    """The inodes of some sockets: as a whole, where they are at hand so."""
-    column = getattr(sockets, "column", None)
-    return [socket.inode for socket in sockets] if column is None else column("inode")
+def column(sockets: Sequence[Socket], name: str) -> Sequence[Any]:
+    """A column of some sockets: as a whole, where it is at hand so."""
+    whole = sockets.column(name) if hasattr(sockets, "column") else None
+    return [getattr(socket, name) for socket in sockets] if whole is None else whole

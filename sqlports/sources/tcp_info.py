@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class TcpInfo(NamedTuple):
@@ -74,14 +75,27 @@ _NAMES = (  # noqa: SIM905 a column for each would be sixty lines
     "dsack_dups reord_seen out_of_order send_window receive_window rehash"
 ).split()
 _MICROSECONDS = ("rto", "ato", "rtt", "rtt_variance", "min_rtt", "receive_rtt", "busy", "window_limited", "buffer_limited")
-_UNMEASURED = ("rtt", "rtt_variance", "receive_rtt", "ato", "path_mtu")
-_UNLIMITED = (1 << 64) - 1
-_NO_SSTHRESH = 0x7FFFFFFF
+# What a field has that says nothing: it was not measured, or there is no limit.
+_NOTHING = {
+    "rtt": 0,
+    "rtt_variance": 0,
+    "receive_rtt": 0,
+    "ato": 0,
+    "path_mtu": 0,
+    "min_rtt": 0xFFFFFFFF,
+    "ssthresh": 0x7FFFFFFF,
+    "delivery_rate": 0,
+    "pacing_rate": (1 << 64) - 1,
+}
+_TOLD_APART = ("congestion", "ulp", "tos")
+
+# From a field's number in the kernel to its value here.
+Change = Callable[[int], object]
 
 
 @lru_cache(maxsize=8)
-def _layout(size: int) -> tuple[struct.Struct, list[str]]:
-    """The fields that a structure of this size has: older kernels have fewer."""
+def _layout(size: int) -> tuple[struct.Struct, list[int], list[tuple[int, Change]]]:
+    """How a structure of this size is read, for older kernels have fewer fields: where each of ours is, and what is changed."""
     form, names, at = "=", [], 0
     for letter, name in zip(_letters(), _NAMES, strict=True):
         at += struct.calcsize("=" + letter)
@@ -89,7 +103,22 @@ def _layout(size: int) -> tuple[struct.Struct, list[str]]:
             break
         form += letter
         names.append(name)
-    return struct.Struct(form), names
+    # What is not there is taken from behind the end, where a None is put.
+    fields = [name for name in TcpInfo._fields if name not in _TOLD_APART]
+    places = [names.index(name) if name in names else len(names) for name in fields]
+    changes = [(place, _change(name)) for place, name in enumerate(fields) if name in names and _is_changed(name)]
+    return struct.Struct(form), places, changes
+
+
+def _is_changed(name: str) -> bool:
+    return name in _MICROSECONDS or name in _NOTHING or name == "congestion_state"
+
+
+def _change(name: str) -> Change:
+    if name == "congestion_state":
+        return lambda value: _CONGESTION_STATES[value] if value < len(_CONGESTION_STATES) else str(value)
+    nothing, scale = _NOTHING.get(name), name in _MICROSECONDS
+    return lambda value: None if value == nothing else value / 1000 if scale else value
 
 
 def _letters() -> str:
@@ -99,20 +128,9 @@ def _letters() -> str:
 
 def parse(data: bytes, congestion: str | None = None, ulp: str | None = None, tos: int | None = None) -> TcpInfo:
     """struct tcp_info, as much of it as there is. The rest of what concerns a connection comes in attributes of its own."""
-    layout, names = _layout(min(len(data), _SIZE))
-    raw = dict(zip(names, layout.unpack_from(data), strict=True))
-    known = {name: raw.get(name) for name in TcpInfo._fields}
-    for name in _UNMEASURED:
-        known[name] = known[name] or None
-    if known["min_rtt"] == 0xFFFFFFFF:
-        known["min_rtt"] = None
-    if known["ssthresh"] == _NO_SSTHRESH:
-        known["ssthresh"] = None
-    for name in ("pacing_rate", "delivery_rate"):
-        if known[name] == _UNLIMITED or (name == "delivery_rate" and not known[name]):
-            known[name] = None
-    told: dict[str, object] = {name: value / 1000 for name in _MICROSECONDS if (value := known[name]) is not None}
-    state = known["congestion_state"]
-    if state is not None:
-        told["congestion_state"] = _CONGESTION_STATES[state] if state < len(_CONGESTION_STATES) else str(state)
-    return TcpInfo(**{**known, **told, "congestion": congestion, "ulp": ulp, "tos": tos})  # type: ignore[arg-type]
+    layout, places, changes = _layout(min(len(data), _SIZE))
+    raw: tuple[Any, ...] = (*layout.unpack_from(data), None)
+    values: list[Any] = [raw[place] for place in places]
+    for place, change in changes:
+        values[place] = change(values[place])
+    return TcpInfo._make((*values, congestion, ulp, tos))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import platform
 from functools import cache
 from typing import Any
 
@@ -29,7 +29,7 @@ def private_tables(process: int, pid: int) -> dict[int, dict[int, str | None]]:
         tables = [pid]
         found: dict[int, dict[int, str | None]] = {}
         for tid in sorted(int(name) for name in os.listdir(tasks)):
-            if tid != pid and not any(_share(table, tid) for table in tables):
+            if tid != pid and not any(_share(tasks, table, tid) for table in tables):
                 tables.append(tid)
                 links = _links(tasks, tid)
                 if links:
@@ -51,14 +51,21 @@ def _links(tasks: int, tid: int) -> dict[int, str | None]:
         os.close(directory)
 
 
-def _share(one: int, other: int) -> bool:
-    """Whether two threads have one table; where that may not be asked, as nearly all have."""
-    answer: int = _library().syscall(_KCMP.get(platform.machine(), _GENERIC_KCMP), one, other, _KCMP_FILES, 0, 0)
-    return answer <= 0
+def _share(tasks: int, one: int, other: int) -> bool:
+    """Whether two threads have one table. Where that may not be asked they are taken for what nearly all are."""
+    answer: int = _library().syscall(_KCMP.get(os.uname().machine, _GENERIC_KCMP), one, other, _KCMP_FILES, 0, 0)
+    if answer >= 0:
+        return answer == 0
+    import ctypes
+
+    if ctypes.get_errno() != errno.ENOSYS:
+        return True
+    # A kernel without kcmp: what differs in its numbers is not one.
+    return _links(tasks, one).keys() == _links(tasks, other).keys()
 
 
 @cache
 def _library() -> Any:
     import ctypes
 
-    return ctypes.CDLL(None)
+    return ctypes.CDLL(None, use_errno=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlports.sources.records import Unsupported
 from sqlports.sources.region import Region
-from sqlports.sources.sockets import Listing, Socket, inodes
+from sqlports.sources.sockets import Listing, Socket, column
 from sqlports.sources.states import STATES
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Unheld:
         alike = [
             sockets[number]
             for sockets in self.network.dumps.lists(listing.namespace, listing.kind)
-            for number, inode in enumerate(inodes(sockets))
+            for number, inode in enumerate(column(sockets, "inode"))
             if inode is not None and not held(f"socket:[{inode}]")
         ]
         self._asked.update(one.cookie for one in alike)

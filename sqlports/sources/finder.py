@@ -1,0 +1,123 @@
+"""Which network namespaces there are (network_namespaces(7))."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from contextlib import suppress
+
+from sqlports.sources import procfs
+from sqlports.sources.namespaces import Namespace, key, read
+
+
+class Finder:
+    """Finds every network namespace that has a process, a mount or, once the handles are read, a descriptor, each once.
+
+    `refuse` is told (source, pid, error) of one that is there and cannot be known.
+    """
+
+    def __init__(self, proc: str, root: str, refuse: Callable[[str, int | None, Exception], None]) -> None:
+        self.proc = proc
+        self.refuse = refuse
+        self.found: dict[object, Namespace] = {}
+        # In the /proc of another system `self` would still be us, if anything.
+        own = f"{proc}/thread-self" if root == "/" else f"{proc}/1" if os.path.exists(f"{proc}/1/net") else proc
+        self.mine = Namespace(proc, own=f"{own}/net")
+        with suppress(OSError):
+            self.mine.inode = os.stat(f"{own}/ns/net").st_ino
+        self.found[self.mine.inode] = self.mine
+
+    def close(self) -> None:
+        """Close what is held open."""
+        for namespace in self.found.values():
+            namespace.close()
+
+    def all(self, pids: list[int]) -> list[Namespace]:
+        """Those of these processes and of the mounts that are seen from here."""
+        denied = []
+        known = {f"net:[{inode}]": namespace for inode, namespace in self.found.items()}
+        readlink, proc = os.readlink, self.proc
+        for pid in pids:
+            try:
+                namespace = known.get(link := readlink(f"{proc}/{pid}/ns/net"))
+                if namespace is None:
+                    namespace = known[link] = self._opened(f"{proc}/{pid}/ns/net")
+                namespace.add(pid)
+            except PermissionError as error:
+                denied.append((pid, error))
+            except OSError:
+                self._of_thread(pid)
+        self._by_key(denied)
+        self._mounted()
+        for namespace in self.found.values():
+            namespace.processes = namespace.processes or 0
+        return list(self.found.values())
+
+    def _of_thread(self, pid: int) -> None:
+        """Note a process that is in no namespace by itself: it ended, but if its first thread alone did, others are in one."""
+        with suppress(OSError):
+            for tid in os.listdir(f"{self.proc}/{pid}/task"):
+                if tid != str(pid):
+                    self._opened(f"{self.proc}/{pid}/task/{tid}/ns/net").add(pid)
+                    return
+
+    def _opened(self, path: str | bytes) -> Namespace:
+        """The namespace of a file, which is kept open. Raises OSError."""
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        inode = os.fstat(handle).st_ino
+        if inode in self.found:
+            os.close(handle)
+            return self.found[inode]
+        namespace = self.found[inode] = Namespace(self.proc, inode)
+        namespace.keep(handle)
+        return namespace
+
+    def held(self, pid: int, fd: int) -> Namespace | None:
+        """The namespace that a process holds a descriptor of; None where that is known, or cannot be."""
+        before = len(self.found)
+        try:
+            namespace = self._opened(f"{self.proc}/{pid}/fd/{fd}")
+        except OSError:
+            return None
+        if len(self.found) == before:
+            return None
+        namespace.processes = 0
+        return namespace
+
+    def _by_key(self, denied: list[tuple[int, PermissionError]]) -> None:
+        """Sort in the processes that do not tell their namespace: what their files of /proc/net are tells it apart."""
+        if not denied:
+            return
+        keys: dict[int, Namespace] = {}
+        for namespace in self.found.values():
+            if namespace.own is not None:
+                with suppress(OSError):
+                    keys[os.stat(f"{namespace.own}/tcp").st_ino] = namespace
+            elif namespace.key is not None:
+                keys[namespace.key] = namespace
+        for pid, error in denied:
+            try:
+                number = key(self.proc, pid)
+            except OSError:
+                continue
+            if number not in keys:
+                keys[number] = self.found["key", number] = Namespace(self.proc)
+                self.refuse("/proc/PID/ns/net", pid, error)
+            keys[number].add(pid)
+
+    def _mounted(self) -> None:
+        """Those that are mounted, as `ip netns add` and containers do it: they may have no process."""
+        with suppress(OSError):
+            for inode, path in procfs.mounted_namespaces(read(f"{self.proc}/self/mountinfo")):
+                namespace = self.found.get(inode)
+                if namespace is None:
+                    try:
+                        namespace = self._opened(path)
+                        namespace.dismount()
+                    except OSError as error:
+                        self.found.pop(inode, None)
+                        if error.errno != errno.ENOENT:
+                            self.refuse(procfs.text(path), None, error)
+                        continue
+                namespace.path = namespace.path or procfs.text(path)
