@@ -324,3 +324,15 @@ def row_of_ss(line: str) -> tuple[str, ...]:
         return protocol, "None", "None", "None", *(("None", "None", told[2]) if protocol == "raw" else told)
     address, _, port = fields[4].rpartition(":")
     return protocol, SS_STATES[fields[1]], address.split("%")[0].strip("[]").replace("*", "::"), port, *told
+
+
+def test_a_namespace_that_only_a_thread_is_in_is_found_by_the_walk(live: Engine, child: Callable[..., Any]) -> None:
+    told = child(
+        "import threading\n"
+        "def away():\n"
+        "    network = new_network(); s = socket.create_server(('127.0.0.1', 8080))\n"
+        "    tell([network, cookie(s), os.getpid(), s.fileno()]); time.sleep(1000)\n"
+        "threading.Thread(target=away, daemon=True).start()"
+    ).told
+    rows = own(live, "SELECT net_namespace, cookie, pid, fd FROM sockets WHERE protocol = 'tcp'")
+    assert [row for row in rows if row[1] == told[1]] == [tuple(told)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from sqlports.sources.records import Fdinfo, PortSettings, Service, Unsupported, User, What
@@ -81,9 +82,13 @@ class Backend(Protocol):
         """The network namespaces of these processes and of the mounts; for None, the one that is looked from."""
         ...
 
-    def held_namespace(self, pid: int, fd: int) -> Namespace | None:
-        """The network namespace that a process holds a descriptor of, when it is not known yet."""
+    def led_to(self, place: str) -> Namespace | None:
+        """The network namespace that a file below /proc leads to, when it is not known yet."""
         return None
+
+    def stray_threads(self, pid: int) -> list[int]:
+        """The threads in another network namespace than the first of their process."""
+        return []
 
     def cgroups(self) -> Cgroups:
         """The control groups by number. Raises Unsupported."""
@@ -104,3 +109,23 @@ class Backend(Protocol):
     def port_settings(self) -> PortSettings:
         """The kernel's own port ranges."""
         ...
+
+
+def make_backend(name: str | None, root: str, refuse: Callable[[str, int | None, Exception], None]) -> Backend:
+    """The backend of this name, or what fits the system; `refuse` is told what it could not read, beside what it raises.
+
+    Raises ValueError for a name that is none, and for a root that the backend cannot look at.
+    """
+    if name is None:
+        name = "linux" if os.path.exists(os.path.join(root, "proc/stat")) or root != "/" else "portable"
+    if name == "linux":
+        from sqlports.sources.linux import Linux
+
+        return Linux(root, refuse)
+    if name == "portable":
+        from sqlports.sources.portable import Portable
+
+        if root != "/":
+            raise ValueError(f"the portable backend looks at this system only, not at {root!r}")
+        return Portable(refuse)
+    raise ValueError(f"no backend is called {name!r}: linux, portable")

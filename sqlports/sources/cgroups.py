@@ -29,23 +29,19 @@ class Cgroup(NamedTuple):
 # What a path element ends with: another, or the end.
 _END = r"(?=/|$)"
 _ID = "([0-9a-f]{64})"
-_UNIT = re.compile(rf"([^/]+\.(?:service|scope|socket|mount|swap)){_END}")
-_CONTAINERS = [
-    (re.compile(pattern + _END), runtime)
-    for pattern, runtime in (
-        (rf"/docker[-/]{_ID}(?:\.scope)?", "docker"),
-        (rf"/libpod-{_ID}(?:\.scope)?", "podman"),
-        (rf"[/:]cri-containerd[-:]{_ID}(?:\.scope)?", "containerd"),
-        (rf"/crio-{_ID}(?:\.scope)?", "cri-o"),
-        (r"/lxc(?:\.payload[./]|/)([^/]+)", "lxc"),
-        (r"/machine-(?!qemu(?:-|\\x2d))([^/]+)\.scope", "systemd-nspawn"),
-        (r"/systemd-nspawn@([^/]+)\.service", "systemd-nspawn"),
-        (rf"/kubepods[^/]*/(?:[^/]+/)*{_ID}", "kubernetes"),
-    )
-]
+_UNIT = rf"([^/]+\.(?:service|scope|socket|mount|swap)){_END}"
+_CONTAINERS = (
+    (rf"/docker[-/]{_ID}(?:\.scope)?{_END}", "docker"),
+    (rf"/libpod-{_ID}(?:\.scope)?{_END}", "podman"),
+    (rf"[/:]cri-containerd[-:]{_ID}(?:\.scope)?{_END}", "containerd"),
+    (rf"/crio-{_ID}(?:\.scope)?{_END}", "cri-o"),
+    (rf"/lxc(?:\.payload[./]|/)([^/]+){_END}", "lxc"),
+    (rf"/machine-(?!qemu(?:-|\\x2d))([^/]+)\.scope{_END}", "systemd-nspawn"),
+    (rf"/systemd-nspawn@([^/]+)\.service{_END}", "systemd-nspawn"),
+    (rf"/kubepods[^/]*/(?:[^/]+/)*{_ID}{_END}", "kubernetes"),
+)
 _UID = "[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32}"
-_POD = re.compile(rf"kubepods(?:[^/]*/)*(?:[^/]*-)?pod({_UID})(?:\.slice)?(?=/|:|$)")
-_ESCAPED = re.compile(r"\\x([0-9a-f]{2})")
+_POD = rf"kubepods(?:[^/]*/)*(?:[^/]*-)?pod({_UID})(?:\.slice)?(?=/|:|$)"
 
 
 def parse(path: str | None) -> Cgroup:
@@ -54,12 +50,13 @@ def parse(path: str | None) -> Cgroup:
         return Cgroup()
     # The kernel adds this when the group was removed, and it says no less whose it was.
     named = path.removesuffix(" (deleted)")
-    units = _UNIT.findall(named)
-    containers = [(found[1], runtime) for pattern, runtime in _CONTAINERS if (found := pattern.search(named))]
+    # The patterns are compiled, and kept by `re`, when there is a path to look at.
+    units = re.findall(_UNIT, named)
+    containers = [(found[1], runtime) for pattern, runtime in _CONTAINERS if (found := re.search(pattern, named))]
     container, runtime = containers[0] if containers else (None, None)
     if container is not None and runtime == "systemd-nspawn":
-        container = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), container)
-    pod = _POD.search(named)
+        container = re.sub(r"\\x([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), container)
+    pod = re.search(_POD, named)
     return Cgroup(path, units[-1] if units else None, container, runtime, pod[1].replace("_", "-") if pod else None)
 
 

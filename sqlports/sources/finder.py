@@ -73,11 +73,11 @@ class Finder:
         namespace.keep(handle)
         return namespace
 
-    def held(self, pid: int, fd: int) -> Namespace | None:
-        """The namespace that a process holds a descriptor of; None where that is known, or cannot be."""
+    def led_to(self, place: str) -> Namespace | None:
+        """The namespace that a file below /proc leads to; None where that is known, or cannot be."""
         before = len(self.found)
         try:
-            namespace = self._opened(f"{self.proc}/{pid}/fd/{fd}")
+            namespace = self._opened(f"{self.proc}/{place}")
         except OSError:
             return None
         if len(self.found) == before:

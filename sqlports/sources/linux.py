@@ -129,9 +129,13 @@ class Linux:
         """The network namespaces of these processes and of the mounts; for None, the one that is looked from."""
         return [self._lists.finder.mine] if pids is None else self._lists.finder.all(pids)
 
-    def held_namespace(self, pid: int, fd: int) -> Namespace | None:
-        """The network namespace that a process holds a descriptor of, when it is not known yet."""
-        return self._lists.finder.held(pid, fd)
+    def led_to(self, place: str) -> Namespace | None:
+        """The network namespace that a file below /proc leads to, when it is not known yet."""
+        return self._lists.finder.led_to(place)
+
+    def stray_threads(self, pid: int) -> list[int]:
+        """The threads in another network namespace than the first. Raises OSError."""
+        return threads.namespaces(self._directory(pid)) if self.root == "/" else []
 
     def sockets(self, listing: Listing, region: Region) -> Sequence[Socket]:
         """The sockets of one kind in one namespace: all of the region, and maybe more. Raises OSError, Unsupported."""

@@ -27,7 +27,7 @@ class Network:
         self.system = system
         self.dumps: Dumps = Dumps(self)
         self._namespaces: list[Namespace] | None = None
-        self._held: list[tuple[int, int]] = []
+        self._led: list[str] = []
         self._holders: Holders | None = None
 
     def close(self) -> None:
@@ -54,17 +54,17 @@ class Network:
             self._namespaces = backend.namespaces(self.system.pids())
         if inodes is not None and not inodes <= {namespace.inode for namespace in self._namespaces}:
             self.holders()  # for a descriptor may lead to it
-        while self._held:
-            found = backend.held_namespace(*self._held.pop())
+        while self._led:
+            found = backend.led_to(self._led.pop())
             if found is not None:
                 self._namespaces = [*self._namespaces, found]
         if inodes is None:
             return self._namespaces
         return [namespace for namespace in self._namespaces if namespace.inode in inodes]
 
-    def note_namespace(self, pid: int, fd: int) -> None:
-        """Take up a network namespace that a process holds a descriptor of; it may be known already."""
-        self._held.append((pid, fd))
+    def note_namespace(self, place: str) -> None:
+        """Take up a network namespace that a file below /proc leads to; it may be known already."""
+        self._led.append(place)
 
     def holders(self) -> Holders:
         """Who holds which socket: one walk over all handles."""

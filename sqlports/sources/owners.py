@@ -75,12 +75,14 @@ class Holders:
             for table in system.private_tables(pid).values():
                 for fd, link in table.items():
                     held.descriptors.setdefault(link, fd)
+            for tid in system.stray_threads(pid):
+                self.network.note_namespace(f"{pid}/task/{tid}/ns/net")
             for link in first.keys() & held.descriptors.keys():
                 shared.setdefault(link, [first[link]]).append(held)
             first.update(dict.fromkeys(held.descriptors, held))
         for link in [link for link in self.links() if link and link[0] == "n" and link.startswith("net:[")]:
             [held, *_] = self.holders(link)
-            self.network.note_namespace(held.pid, held.descriptors[link])
+            self.network.note_namespace(f"{held.pid}/fd/{held.descriptors[link]}")
 
     def of(self, links: list[str]) -> tuple[list[Held | None], Container[str | None]]:
         """One process that holds each, None where none does; and which are held by more."""

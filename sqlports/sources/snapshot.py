@@ -7,13 +7,12 @@ subjects: they read their parts when a column wants them.
 from __future__ import annotations
 
 import errno
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlports.sources.backend import Backend
+from sqlports.sources.backend import make_backend
 from sqlports.sources.cgroups import Cgroup
 from sqlports.sources.network import Network
 from sqlports.sources.records import (
@@ -47,26 +46,6 @@ _NOTHING: dict[str, tuple[object, ...]] = {
     "root": Link(),
     "descriptors": Descriptors(),
 }
-
-
-def make_backend(name: str | None, root: str, refuse: Callable[[str, int | None, Exception], None]) -> Backend:
-    """The backend of this name, or what fits the system; `refuse` is told what it could not read, beside what it raises.
-
-    Raises ValueError for a name that is none, and for a root that the backend cannot look at.
-    """
-    if name is None:
-        name = "linux" if os.path.exists(os.path.join(root, "proc/stat")) or root != "/" else "portable"
-    if name == "linux":
-        from sqlports.sources.linux import Linux
-
-        return Linux(root, refuse)
-    if name == "portable":
-        from sqlports.sources.portable import Portable
-
-        if root != "/":
-            raise ValueError(f"the portable backend looks at this system only, not at {root!r}")
-        return Portable(refuse)
-    raise ValueError(f"no backend is called {name!r}: linux, portable")
 
 
 class Snapshot:
@@ -193,14 +172,21 @@ class Snapshot:
         """What the descriptors link to of threads that have a table of their own, by thread."""
         found = self._private.get(pid)
         if found is None:
-            try:
-                found = self.backend.private_tables(pid)
-            except OSError as error:
-                found = {}
-                if error.errno not in GONE:
-                    self.refuse("/proc/PID/task", pid, error)
-            self._private[pid] = found
+            found = self._private[pid] = self._of_threads(pid, lambda: self.backend.private_tables(pid), {})
         return found
+
+    def stray_threads(self, pid: int) -> list[int]:
+        """The threads in another network namespace than the first of their process."""
+        return self._of_threads(pid, lambda: self.backend.stray_threads(pid), [])
+
+    def _of_threads(self, pid: int, read: Callable[[], T], nothing: T) -> T:
+        try:
+            return read()
+        except OSError as error:
+            # Whose threads may not be looked at, his handles may not either, and that is told.
+            if error.errno not in GONE and not isinstance(error, PermissionError):
+                self.refuse("/proc/PID/task", pid, error)
+            return nothing
 
     def registered(self, pid: int, fd: int) -> list[int]:
         """The inodes of the sockets that are registered with an io_uring."""

@@ -1,9 +1,10 @@
-"""Threads with a table of descriptors of their own (CLONE_FILES of unshare(2)): what the process lists is not all it holds."""
+"""Threads that went their own way: with a table of descriptors, or a network namespace, that is not their process's."""
 
 from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -16,13 +17,33 @@ _GENERIC_KCMP = 272
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
-def private_tables(process: int, pid: int) -> dict[int, dict[int, str | None]]:
-    """What the descriptors of such threads link to, by thread and number. Raises OSError.
+def is_alone(process: int) -> bool:
+    """Whether a process, by a descriptor of /proc/PID, has one thread. Raises OSError."""
+    # A directory has a link more for each directory in it, and two of its own.
+    return os.stat("task", dir_fd=process).st_nlink <= 3
 
-    `process` is a descriptor of /proc/PID. The descriptors of a process of one thread are looked at no further.
+
+def namespaces(process: int) -> list[int]:
+    """The threads that are in another network namespace than the first one is (setns(2)). Raises OSError."""
+    if is_alone(process):
+        return []
+    tasks = os.open("task", _DIRECTORY, dir_fd=process)
+    try:
+        found: dict[str, int] = {}
+        for tid in sorted(map(int, os.listdir(tasks))):
+            with suppress(FileNotFoundError):
+                found.setdefault(os.readlink(f"{tid}/ns/net", dir_fd=tasks), tid)
+        return list(found.values())[1:]
+    finally:
+        os.close(tasks)
+
+
+def private_tables(process: int, pid: int) -> dict[int, dict[int, str | None]]:
+    """What the descriptors of threads with a table of their own link to, by thread and number. Raises OSError.
+
+    That is CLONE_FILES of unshare(2). A process of one thread is looked at no further.
     """
-    # A directory has a link more for each directory in it, and two of its own: so many threads.
-    if os.stat("task", dir_fd=process).st_nlink <= 3:
+    if is_alone(process):
         return {}
     tasks = os.open("task", _DIRECTORY, dir_fd=process)
     try:
