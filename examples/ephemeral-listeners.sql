@@ -5,5 +5,5 @@ FROM sockets s
 JOIN port_registry r ON r.port = s.local_port AND r.protocol = s.protocol
 LEFT JOIN processes p ON p.pid = s.pid
 WHERE (s.state = 'LISTEN' OR s.protocol = 'udp' AND s.state = 'UNCONNECTED') AND r.ephemeral = 1 AND r.reserved = 0
-  AND s.net_namespace = (SELECT net_namespace FROM net_namespaces WHERE mine = 1)
+  AND s.net_namespace IS (SELECT net_namespace FROM net_namespaces WHERE mine = 1)
 ORDER BY s.autobound, port;

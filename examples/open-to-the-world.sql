@@ -3,5 +3,5 @@ SELECT l.protocol, l.port, l.family, l.dual_stack, l.name, p.path, u.username, l
 FROM listeners l
 LEFT JOIN processes p ON p.pid = l.pid
 LEFT JOIN users u ON u.uid = p.euid
-WHERE l.scope = 'all' AND l.net_namespace = (SELECT net_namespace FROM net_namespaces WHERE mine = 1)
+WHERE l.scope = 'all' AND l.net_namespace IS (SELECT net_namespace FROM net_namespaces WHERE mine = 1)
 ORDER BY l.port, l.protocol, l.family;

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from sqlports.cells import shown
 from sqlports.sources.refusals import PERMISSION, Refusal
+
+# More than these are counted and not named.
+_FEW = 3
 
 _WHAT = {
     "cwd": "directories",
@@ -15,25 +19,32 @@ _WHAT = {
     "fdinfo": "handles",
     "io": "I/O counts",
     "net_connections": "sockets",
+    "ns": "network namespaces",
     "root": "directories",
 }
 
 
 def not_permitted(refusals: Iterable[Refusal]) -> str | None:
     """One sentence on what permission hid, with the remedy; None when it hid nothing."""
-    hidden: dict[str, set[int | None]] = {}
+    of_processes: dict[str, set[int]] = {}
+    others: set[str] = set()
     for refusal in refusals:
-        if refusal.reason == PERMISSION:
-            hidden.setdefault(_what(refusal.source), set()).add(refusal.pid)
-    if not hidden:
+        if refusal.reason != PERMISSION:
+            continue
+        if refusal.pid is not None:
+            of_processes.setdefault(_what(refusal.source), set()).add(refusal.pid)
+        else:
+            others.add("processes that are not listed" if refusal.source == "/proc" else shown(refusal.source))
+    parts = [f"the {what} of {_processes(len(pids))}" for what, pids in sorted(of_processes.items())]
+    parts += sorted(others)[:_FEW] + [f"{len(others) - _FEW} more"] * (len(others) > _FEW)
+    if not parts:
         return None
-    parts = [f"{what} of {_processes(len(pids))}" for what, pids in sorted(hidden.items())]
     listed = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
-    return f"not permitted to read the {listed}: what depends on them is NULL or missing. {_remedy()}"
+    return f"not permitted to read {listed}: what depends on them is NULL or missing. {_remedy()}"
 
 
 def _what(source: str) -> str:
-    """What a source ('/proc/PID/fd/FD', 'psutil exe') tells, in a word."""
+    """What a source about a process ('/proc/PID/fd/FD', 'psutil exe') tells, in a word."""
     name = source.removeprefix("/proc/PID/").removeprefix("psutil ").split("/")[0].split(" ")[0]
     return _WHAT.get(name, name)
 

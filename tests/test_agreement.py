@@ -136,6 +136,49 @@ def test_unix_sockets_equal_those_of_ss(live: Engine, child: Callable[..., Any])
     agree(lambda: Counter(tuple(map(str, row)) for row in own(live, sql)), theirs)
 
 
+def test_every_file_of_lsof_that_is_a_socket_is_a_row_here(live: Engine, child: Callable[..., Any]) -> None:
+    child(
+        "keep = []\n"
+        "for _ in range(10):\n"
+        "    l = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(l.getsockname()); s = l.accept()[0]\n"
+        "    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('', 0)); d = os.dup(l.fileno())\n"
+        "    keep += [l, c, s, u]\n"
+        "tell(1)"
+    )
+
+    def theirs() -> Counter[tuple[str, ...]]:
+        found: Counter[tuple[str, ...]] = Counter()
+        fields: dict[str, str] = {}
+        # A line for each field: p(id), f(d), t(ype), P(rotocol), T(he state), n(ame), which comes last.
+        for line in lines("lsof", "-nP", "-iTCP", "-iUDP", "-FpftPTn"):
+            name, value = line[:1], line[1:]
+            fields[value[:2] if name == "T" else name] = value
+            if name == "n":
+                local, _, remote = value.partition("->")
+                found[fields["p"], fields["f"], fields["P"].lower(), fields["t"].lower(), local, remote] += 1
+        return found
+
+    def end(address: str | None, port: int | None, family: str) -> str:
+        if port is None:
+            return ""
+        if address in ("0.0.0.0", "::"):
+            return f"*:{port}"
+        return f"[{address}]:{port}" if family == "ipv6" else f"{address}:{port}"
+
+    sql = (
+        "SELECT h.pid, h.fd, protocol, family, local_address, local_port, remote_address, remote_port"
+        f" FROM sockets JOIN handles h USING (inode) WHERE protocol IN ('tcp', 'udp') AND state <> 'BOUND' AND {MINE}"
+    )
+
+    def mine() -> Counter[tuple[str, ...]]:
+        return Counter(
+            (str(pid), str(fd), protocol, family, end(address, port, family), end(remote, remote_port, family))
+            for pid, fd, protocol, family, address, port, remote, remote_port in own(live, sql)
+        )
+
+    agree(mine, theirs)
+
+
 def test_the_socket_files_of_proc_say_the_same(live: Engine, child: Callable[..., Any]) -> None:
     child(
         "l = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(l.getsockname()); l.accept()\n"

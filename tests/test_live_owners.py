@@ -237,7 +237,7 @@ def test_in_flight(child: Callable[..., Any]) -> None:
         ALONE,
     )
     pid, [fd], flying, received = holder.told
-    assert flying == [{"pid": None, "fd": None, "owners": 0, "owner_reason": "in_flight", "keeper_pid": pid}]
+    assert flying == [{"pid": None, "fd": None, "owners": 0, "owner_reason": "in_flight", "keeper_pid": None}]
     assert received == [{"pid": pid, "fd": fd, "owners": 1, "owner_reason": "owned", "keeper_pid": pid}]
 
 

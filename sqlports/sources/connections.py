@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 compared with
 _MAPPED = "::ffff:"
+# Those whose sockets have another end.
+PROTOCOLS = frozenset(("tcp", "udp", "unix", "udplite", "sctp", "mptcp", "vsock"))
 
 # Protocol, and address and port of the two ends.
 Ends = tuple[str, str, Any, str, Any]
@@ -30,7 +32,7 @@ class Connection:
     def peer(self) -> Socket | None:
         """The socket at the other end."""
         if not hasattr(self, "_peer"):
-            self._peer = _pairs(self.socket.listing.network).peer(self.socket)
+            self._peer = _pairs(self.socket).peer(self.socket)
         return self._peer
 
     @property
@@ -38,7 +40,7 @@ class Connection:
         """1 when it came in by a listener, 0 when it was opened from here; None of a unix socket, which does not tell."""
         if self.socket.protocol == "unix":
             return None
-        return int(_pairs(self.socket.listing.network).is_served(self.socket))
+        return int(_pairs(self.socket).is_served(self.socket))
 
     @property
     def direction(self) -> str:
@@ -90,26 +92,30 @@ class Connection:
 
 def connections(network: Network, search: Search) -> Iterator[Connection]:
     """One row for each end that is here."""
-    for socket in network.sockets(search):
+    protocols = PROTOCOLS if search.protocols is None else search.protocols & PROTOCOLS
+    for socket in network.sockets(search._replace(protocols=protocols)):
         if socket.remote_port is not None or socket.peer_inode is not None:
             yield network.connection(socket)
 
 
-def _pairs(network: Network) -> Pairs:
-    return network.system.memo("pairs", lambda: Pairs(network))
+def _pairs(socket: Socket) -> Pairs:
+    """What is listed of the socket's protocol: its other end has the same."""
+    network, protocol = socket.listing.network, socket.protocol
+    found: Pairs = network.system.memo(("pairs", protocol), lambda: Pairs(network, protocol))
+    return found
 
 
 class Pairs:
-    """All sockets of a look by their ends."""
+    """The sockets of one protocol by their ends."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, protocol: str) -> None:
         self._by_ends: dict[Ends, list[tuple[Sequence[Socket], int]]] = {}
         self._by_inode: dict[int | None, Socket] = {}
         self._served: dict[tuple[object, str, Any], list[Socket]] = {}
-        for sockets in network.batches(Search()):
-            if sockets and sockets[0].protocol == "unix":
+        for sockets in network.batches(Search(protocols=frozenset((protocol,)))):
+            if protocol == "unix":
                 self._by_inode.update((socket.inode, socket) for socket in sockets)
-            elif sockets and sockets[0].listing.kind.ports:
+            elif sockets:
                 self._add(sockets, sockets[0].listing)
 
     def _add(self, sockets: Sequence[Socket], listing: Listing) -> None:

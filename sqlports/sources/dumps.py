@@ -152,7 +152,8 @@ class Dumps:
     def autobound(self, socket: Socket) -> int | None:
         """Whether the kernel chose the port of a socket; None where it does not tell."""
         listing = socket.listing
-        if not listing.kind.ports or socket.cookie is None:
+        # What the kernel says of an MPTCP socket is not so: the port is its subflows'.
+        if not listing.kind.ports or socket.cookie is None or socket.protocol == "mptcp":
             return None
         key = listing.namespace, listing.kind
         if key not in self._autobound:

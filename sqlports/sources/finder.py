@@ -116,7 +116,9 @@ class Finder:
                         namespace = self._opened(path)
                         namespace.dismount()
                     except OSError as error:
-                        self.found.pop(inode, None)
+                        lost = self.found.pop(inode, None)
+                        if lost is not None:
+                            lost.close()
                         if error.errno != errno.ENOENT:
                             self.refuse(procfs.text(path), None, error)
                         continue

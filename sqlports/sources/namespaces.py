@@ -29,7 +29,7 @@ class Namespace:
 
     inode    the inode of its file ns/net, by which it is known; None where that may not be read
     mine     whether it is the one that is looked from
-    pids     some processes in it, the lowest first
+    pids     some processes in it; `first` is the lowest of all
     processes  how many; None where they were not counted
     path     where it is mounted (/run/netns/NAME); None for nowhere
     """
@@ -42,6 +42,7 @@ class Namespace:
         self.mine = own is not None
         self.pids: list[int] = []
         self.processes: int | None = None
+        self.first: int | None = None
         self.path: str | None = None
         self._handle: int | None = None
         self._names: dict[int, str | None] = {}
@@ -51,11 +52,6 @@ class Namespace:
         """`mine` as 1 or 0."""
         return int(self.mine)
 
-    @property
-    def first(self) -> int | None:
-        """The lowest process in it."""
-        return self.pids[0] if self.pids else None
-
     def keep(self, handle: int) -> None:
         """Take over an open descriptor of the namespace. Until `close` it stays, whatever becomes of its processes."""
         self._handle = handle
@@ -63,6 +59,7 @@ class Namespace:
     def add(self, pid: int) -> None:
         """Note a process in it."""
         self.processes = (self.processes or 0) + 1
+        self.first = pid if self.first is None else min(self.first, pid)
         if len(self.pids) < ENOUGH:
             self.pids.append(pid)
 
@@ -116,15 +113,9 @@ class Namespace:
 
     def dismount(self) -> None:
         """Hold it by another descriptor than that of a mount, which could not be unmounted as long. Raises OSError."""
-        mounted = self._handle
-        try:
-            self._handle = self.inside(lambda: os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
-        except OSError:
-            self._handle = None
-            raise
-        finally:
-            if mounted is not None:
-                os.close(mounted)
+        inside = self.inside(lambda: os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+        self.close()
+        self._handle = inside
 
     def file(self, name: str) -> bytes:
         """A file of its /proc/net: through a process in it, or from inside. Raises OSError."""

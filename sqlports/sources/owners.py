@@ -28,7 +28,7 @@ class Owner(NamedTuple):
         accept_queue  complete and waiting for its listener to accept it
         orphan        closed by its process, the kernel is finishing it
         io_uring      registered with a ring, which serves it without a descriptor
-        in_flight     sent over a unix socket and not received yet
+        in_flight     sent over a unix socket and not received yet: some descriptor is, and this socket can be it
         kernel        the kernel's own
         ended         closed between the list of sockets and the walk over the handles
         permission    some process's handles could not be read: one of them may hold it
@@ -184,6 +184,6 @@ def keeper(socket: Socket) -> int | None:
         found = {socket.owner.pid}
     elif reason in ("accept_queue", "syn_recv"):
         found = {listener.owner.pid for listener in network.listeners(socket)}
-    elif reason in ("io_uring", "in_flight"):
-        found = network.holders().unheld.keepers(socket)
-    return found.pop() if len(found) == 1 else None
+    elif reason == "io_uring":
+        found = network.holders().unheld.rings().get(socket.inode or 0, set())
+    return next(iter(found)) if len(found) == 1 else None

@@ -32,7 +32,7 @@ class Unheld:
         self._asked: set[int | None] = set()
         self._still: dict[int | None, int | None] = {}
         self._rings: dict[int, set[int]] | None = None
-        self._carriers: set[int] | None = None
+        self._in_flight: bool | None = None
 
     def reason(self, socket: Socket) -> str:
         """Why nobody holds it, as Owner.reason has it; 'unknown' also where some handles could not be read."""
@@ -46,15 +46,9 @@ class Unheld:
                 return "orphan"
         if self.system.blind:
             return "unknown"
-        if self.carriers():
+        if self.any_in_flight():
             return "in_flight"
         return "kernel" if not socket.uid and self.system.backend.sees_all() else "unknown"
-
-    def keepers(self, socket: Socket) -> set[int]:
-        """The processes that hold its ring, or the unix socket that it may be waiting in."""
-        if socket.owner.reason == "io_uring":
-            return self.rings().get(socket.inode or 0, set())
-        return self.carriers()
 
     def rings(self) -> dict[int, set[int]]:
         """The inodes of what is registered with io_uring, with the processes that hold the rings."""
@@ -65,13 +59,13 @@ class Unheld:
                     self._rings.setdefault(inode, set()).add(pid)
         return self._rings
 
-    def carriers(self) -> set[int]:
-        """The processes that hold a unix socket in which descriptors wait to be received (SCM_RIGHTS of unix(7))."""
-        if self._carriers is None:
-            links = {f"socket:[{inode}]" for inode in self.network.unix_inodes()}
+    def any_in_flight(self) -> bool:
+        """Whether descriptors wait in some unix socket to be received (SCM_RIGHTS of unix(7)); of which files is not told."""
+        if self._in_flight is None:
+            links = (f"socket:[{inode}]" for inode in self.network.unix_inodes())
             found = chain.from_iterable(self.holders.descriptors(link) for link in links)
-            self._carriers = {pid for pid, fd in found if self.system.in_flight(pid, fd)}
-        return self._carriers
+            self._in_flight = any(self.system.in_flight(pid, fd) for pid, fd in found)
+        return self._in_flight
 
     def _inode_now(self, socket: Socket) -> int | None:
         """The inode that it has now: 0 for none any more, None when the socket is gone. It was listed before the walk."""
