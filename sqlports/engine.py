@@ -184,6 +184,8 @@ class Engine:
             raise self._stopped() from None
         except SourceError as error:
             raise QueryError(str(error)) from error
+        except UnicodeDecodeError:
+            raise QueryError("a text is not UTF-8, as char(55296) and CAST(x'ff' AS TEXT) make it: take it as a BLOB") from None
         except OSError as error:
             raise QueryError(told(error)) from error
 

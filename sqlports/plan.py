@@ -197,6 +197,8 @@ def equal(kind: type, value: Any) -> Any:
         # A number beside a text column: whether '07' equals 7 depends on where the 7 came from.
         raise Anything
     if isinstance(value, str):
+        if "\0" in value:
+            raise Anything  # SQLite takes what stands before it
         value = number(value)
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         raise Unmatched
@@ -222,6 +224,8 @@ def _narrow(bounds: Range, op: int, value: Any) -> Range:
     if value is None:
         raise Unmatched
     if isinstance(value, str):
+        if "\0" in value:
+            raise Anything
         value = number(value)
     if value is None or isinstance(value, bytes):
         value = math.inf  # every number sorts before every text and blob

@@ -7,7 +7,6 @@ control characters written out. Nothing is cut, but table cells to fit a termina
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
 import re
@@ -147,9 +146,18 @@ def _plain(row: Row, change: Callable[[str], str] | None) -> list[Any]:
 
 
 def _csv_lines(rows: Iterable[Row]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    lines = _Lines()
+    # With this end of a line the module quotes both of its characters; a bare "\n" would leave a "\r" in a value unquoted.
+    csv.writer(lines, lineterminator="\r\n").writerows(rows)
+    return "".join(lines)
+
+
+class _Lines(list[str]):
+    """What csv writes, a line at a time, with line feeds for its ends."""
+
+    def write(self, line: str) -> None:
+        """Take a line."""
+        self.append(line.removesuffix("\r\n") + "\n")
 
 
 def _tsv_lines(rows: Iterable[Row]) -> str:

@@ -141,7 +141,9 @@ def _found(table: Table, system: Any, bound: plan.Bound, told: dict[str, Any]) -
         return ()
     columns = tuple(sorted(bound.lookups, key=table.costs.__getitem__))
     arguments = tuple(sorted(bound.arguments.items(), key=lambda item: item[0]))
-    seen = system.memo(("searched", table.name, columns, tuple(sorted(bound.once)), arguments), list)
+    # A table may give other rows to who wants other parts of them.
+    asked = table.name, arguments, tuple(told.values())
+    seen = system.memo(("searched", *asked, columns, tuple(sorted(bound.once))), list)
     # One value of each column is a key of an index; several values of one column are several look-ups.
     many = next((column for column, cells in bound.lookups.items() if len(cells) > 1), None)
     if not seen and (bound.once or not many):
@@ -155,7 +157,7 @@ def _found(table: Table, system: Any, bound: plan.Bound, told: dict[str, Any]) -
     else:
         wanted = [tuple(next(iter(bound.lookups[column])) for column in columns)]
     index = system.memo(
-        ("index", table.name, columns, arguments),
+        ("index", *asked, columns),
         lambda: _index(table(system, **bound.arguments, **told), table, columns),
     )
     return [row for cells in wanted for row in index.get(cells, ())]

@@ -3,7 +3,7 @@
 -- siblings are other sockets on the very same address and port, by SO_REUSEPORT; backlog_use is 1 when the next is dropped.
 WITH bound AS NOT MATERIALIZED (
   SELECT protocol, family, type, state, local_address AS address, local_port AS port, path, interface, pid, owners,
-    owner_reason, uid, backlog, backlog_limit, v6only, drops, inode, cookie, net_namespace
+    owner_reason, uid, backlog, backlog_limit, siblings, v6only, drops, inode, cookie, net_namespace
   FROM sockets
   WHERE protocol IN ('tcp', 'udp', 'udplite', 'sctp', 'vsock', 'unix') AND state IN ('LISTEN', 'BOUND', 'UNCONNECTED')
     AND (local_port IS NOT NULL OR path IS NOT NULL)
@@ -21,11 +21,7 @@ SELECT protocol, family, type, state, address, port, path,
   interface, backlog, backlog_limit,
   CASE WHEN state = 'LISTEN' THEN round(backlog * 1.0 / (backlog_limit + 1), 3) END AS backlog_use,
   drops,
-  CASE WHEN port IS NOT NULL THEN (SELECT count(*) FROM sockets other
-    WHERE other.protocol = bound.protocol AND other.family = bound.family AND other.state = bound.state
-      AND other.local_port = bound.port AND other.local_address = bound.address
-      AND other.net_namespace IS bound.net_namespace AND other.interface IS bound.interface
-      AND other.inode IS NOT bound.inode) END AS siblings,
+  siblings,
   pid,
   (SELECT name FROM processes p WHERE p.pid = bound.pid) AS name,
   (SELECT unit FROM processes p WHERE p.pid = bound.pid) AS unit,

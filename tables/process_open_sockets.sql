@@ -2,7 +2,7 @@
 -- osquery's columns and codes: protocol 6 tcp, 17 udp, 136 udplite, 132 sctp, 255 raw, 1 icmp, 0 unix and packet; family
 -- 2 IPv4, 10 IPv6, 1 unix, 17 packet; pid and fd -1 for no owner. MPTCP is there by its TCP sockets.
 WITH coded AS NOT MATERIALIZED (
-  SELECT pid, fd, inode, state,
+  SELECT pid, inode, state, named_pid, named_fd,
     CASE family WHEN 'ipv4' THEN 2 WHEN 'ipv6' THEN 10 WHEN 'packet' THEN 17 ELSE 1 END AS family,
     CASE protocol
       WHEN 'tcp' THEN 6 WHEN 'udp' THEN 17 WHEN 'udplite' THEN 136 WHEN 'sctp' THEN 132 WHEN 'raw' THEN 255 WHEN 'icmp' THEN 1
@@ -25,6 +25,6 @@ SELECT -1, -1, coalesce(inode, -1), family, protocol, local_address, remote_addr
   path, state, net_namespace
 FROM coded WHERE pid IS NULL
 UNION ALL
-SELECT pid, coalesce(fd, -1), -1, family, protocol, local_address, remote_address, local_port, remote_port,
+SELECT named_pid, coalesce(named_fd, -1), -1, family, protocol, local_address, remote_address, local_port, remote_port,
   path, state, net_namespace
-FROM coded WHERE inode IS NULL AND pid IS NOT NULL
+FROM coded WHERE named_pid IS NOT NULL

@@ -30,7 +30,9 @@ from sqlports.sources.states import STATES
     Column("fd", int, "owner.fd", "The owner's lowest descriptor of it."),
     Column("owners", int, "owner.owners", "How many processes are seen to hold it; each is in handles."),
     Column("owner_reason", str, "owner.reason", "'owned', or why pid is NULL: 'permission', 'time_wait', 'orphan', …"),
-    Column("keeper_pid", int, "keeper", "The owner, or who answers for one without: its listener's owner, its ring's holder."),
+    Column(
+        "keeper_pid", int, "keeper.pid", "The owner; without one who answers for it: its listener's owner, its ring's holder."
+    ),
     Column("uid", int, "uid", "User that made it; NULL where the kernel does not tell, or no longer."),
     Column("inode", int, "inode", "JOIN handles USING (inode); NULL when no process can hold it."),
     Column("peer_inode", int, "peer_inode", "Inode of the other end of a unix socket."),
@@ -42,6 +44,7 @@ from sqlports.sources.states import STATES
     Column("send_queue", int, "send_queue", "Bytes not acknowledged, or not taken, by the other end yet; NULL of a listener."),
     Column("backlog", int, "backlog", "Connections of a listener that are not accepted yet."),
     Column("backlog_limit", int, "backlog_limit", "How many may wait; new ones are dropped once there is one more."),
+    Column("siblings", int, "siblings", "Others bound to the very same address and port (SO_REUSEPORT); NULL with a peer."),
     Column("timer", str, "timer", "Running timer: 'retransmit', 'keepalive', 'timewait', 'probe', 'delayed_ack'."),
     Column("timer_expires", int, "timer_expires", "Milliseconds until the timer fires."),
     Column("retransmits", int, "retransmits", "Retransmissions of what is waiting for an answer now."),
@@ -50,7 +53,12 @@ from sqlports.sources.states import STATES
     Column("v6only", int, "v6only", "Of a listening or unconnected IPv6 socket: 0 takes IPv4 as well, 1 does not."),
     Column("mark", int, "mark", "Mark for routing (SO_MARK); NULL without CAP_NET_ADMIN."),
     Column("options", str, "options", "Of 'transparent', 'freebind', 'bind_address_no_port', …: those that are set."),
-    Column("drops", int, "memory.drops", "Datagrams, packets, connections dropped here; of a TCP connection also segments of no use."),
+    Column(
+        "drops",
+        int,
+        "memory.drops",
+        "Datagrams, packets, connections dropped here; of TCP also segments of no use.",
+    ),
     Column("receive_memory", int, "memory.receive", "Memory taken by what was received, in bytes with its overhead."),
     Column("receive_buffer", int, "memory.receive_buffer", "Limit of that (SO_RCVBUF), in bytes."),
     Column("send_memory", int, "memory.send", "Memory taken by what is on its way through the network device, in bytes."),
@@ -116,6 +124,8 @@ from sqlports.sources.states import STATES
     Column("tos", int, "info.tos", "Type of service, or traffic class of IPv6: what is sent is marked so. UDP too."),
     Column("port", int, "local_port", "local_port: JOIN port_registry USING (port, protocol).", hidden=True),
     Column("address", str, "local_address", "local_address.", hidden=True),
+    Column("named_pid", int, "pid", "Its holder where the system itself names one; NULL on Linux.", hidden=True),
+    Column("named_fd", int, "fd", "The descriptor of that.", hidden=True),
     rows=1000,
     examples=(
         "SELECT * FROM sockets WHERE port < 1024",

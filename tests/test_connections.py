@@ -132,6 +132,19 @@ def test_udp_that_is_connected_on_one_side_or_on_both(live: Engine, child: Calla
     }
 
 
+def test_of_several_that_may_be_the_peer_none_is_it(fake: FakeRoot, engine: Engine) -> None:
+    left, right = ("127.0.0.1", 7000), ("127.0.0.1", 7001)
+    fake.net("udp", row(left, right, "01", 501), row(left, right, "01", 502), row(right, left, "01", 503))
+    assert own(engine, "SELECT inode, peer_inode FROM connections ORDER BY 1") == [(501, 503), (502, 503), (503, None)]
+
+
+@pytest.mark.linux
+def test_a_socket_that_is_connected_to_itself_is_its_own_peer(live: Engine, child: Callable[..., Any]) -> None:
+    holder = child("s = socket.socket(); s.bind(('127.0.0.1', 0)); s.connect(s.getsockname()); tell(inode(s))")
+    sql = "SELECT inode, peer_inode, direction FROM connections WHERE pid = ?"
+    assert own(live, sql, holder.pid) == [(holder.told, holder.told, "local")]
+
+
 @pytest.mark.linux
 def test_unix_sockets_and_the_name_by_which_they_met(live: Engine, child: Callable[..., Any]) -> None:
     holder = child(

@@ -212,6 +212,14 @@ def test_a_row_of_many_columns_becomes_lines_on_a_narrow_terminal() -> None:
     assert "5 columns do not fit 20 characters" in text
 
 
+@pytest.mark.parametrize("end", ["char(13)", "char(10)", "char(13) || char(10)", "char(12)", "char(133)", "char(8232)"])
+def test_no_end_of_a_line_in_a_value_ends_a_row_of_csv(end: str) -> None:
+    text = values("csv", f"SELECT 'a' || {end} || 'b' AS v, 1 AS n UNION ALL SELECT {end}, 2")
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert [len(row) for row in rows] == [2, 2, 2]
+    assert text.endswith(",2\n")
+
+
 def test_a_terminal_gets_no_control_character_of_a_value_even_as_csv() -> None:
     for mode in ("csv", "table", "line", "json"):
         assert not UNSAFE.search(in_terminal(200, "--mode", mode, f"SELECT {HOSTILE} AS v"))

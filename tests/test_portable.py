@@ -42,7 +42,9 @@ def portable() -> Iterator[Engine]:
 
 def columns(table: str) -> str:
     """Every column that Linux fills, the hidden ones too."""
-    return ", ".join(f'"{column.name}"' for column in registry.table(table).columns if column.path)
+    return ", ".join(
+        f'"{column.name}"' for column in registry.table(table).columns if column.path and not column.name.startswith("named_")
+    )
 
 
 def cells(engine: Engine, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:

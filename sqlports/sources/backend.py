@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -66,11 +66,11 @@ class Backend(Protocol):
         """What the descriptors link to of threads that have a table of their own, by thread."""
         return {}
 
-    def registered(self, pid: int, fd: int) -> list[int]:
+    def registered(self, pid: int, fd: int, tid: int | None = None) -> list[int]:
         """The inodes of the sockets that are registered with an io_uring."""
         return []
 
-    def in_flight(self, pid: int, fd: int) -> int:
+    def in_flight(self, pid: int, fd: int, tid: int | None = None) -> int:
         """How many descriptors wait in a unix socket to be received."""
         return 0
 
@@ -117,7 +117,7 @@ def make_backend(name: str | None, root: str, refuse: Callable[[str, int | None,
     Raises ValueError for a name that is none, and for a root that the backend cannot look at.
     """
     if name is None:
-        name = "linux" if os.path.exists(os.path.join(root, "proc/stat")) or root != "/" else "portable"
+        name = "linux" if sys.platform.startswith("linux") or root != "/" else "portable"
     if name == "linux":
         from sqlports.sources.linux import Linux
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlports.sources.dumps import Search
+from sqlports.sources.namespaces import Namespace
 from sqlports.sources.sockets import Listing, Socket, column
 
 if TYPE_CHECKING:
@@ -16,8 +17,10 @@ _MAPPED = "::ffff:"
 # Those whose sockets have another end.
 PROTOCOLS = frozenset(("tcp", "udp", "unix", "udplite", "sctp", "mptcp", "vsock"))
 
-# Protocol, and address and port of the two ends.
-Ends = tuple[str, str, Any, str, Any]
+# Address and port of the two ends.
+Ends = tuple[str, Any, str, Any]
+# A list of sockets, and the number of one in it.
+Place = tuple[Sequence[Socket], int]
 
 
 class Connection:
@@ -109,7 +112,9 @@ class Pairs:
     """The sockets of one protocol by their ends."""
 
     def __init__(self, network: Network, protocol: str) -> None:
-        self._by_ends: dict[Ends, list[tuple[Sequence[Socket], int]]] = {}
+        # By the two ends, and the same by the namespace as well.
+        self._far: dict[Ends, list[Place]] = {}
+        self._near: dict[tuple[Namespace, Ends], list[Place]] = {}
         self._by_inode: dict[int | None, Socket] = {}
         self._served: dict[tuple[object, str, Any], list[Socket]] = {}
         for sockets in network.batches(Search(protocols=frozenset((protocol,)))):
@@ -120,31 +125,31 @@ class Pairs:
 
     def _add(self, sockets: Sequence[Socket], listing: Listing) -> None:
         """Note the sockets of one list."""
-        by_ends, protocol = self._by_ends, listing.protocol
+        protocol, namespace = listing.protocol, listing.namespace
         names = ("local_address", "local_port", "remote_address", "remote_port")
-        for number, (address, port, remote, remote_port) in enumerate(
-            zip(*(column(sockets, name) for name in names), strict=True)
-        ):
+        ends_of = zip(*(column(sockets, name) for name in names), strict=True)
+        for number, (address, port, remote, remote_port) in enumerate(ends_of):
             if remote_port is not None:
-                ends = protocol, plain(address), port, plain(remote), remote_port
-                by_ends.setdefault(ends, []).append((sockets, number))
+                ends = plain(address), port, plain(remote), remote_port
+                self._near.setdefault((namespace, ends), []).append((sockets, number))
+                self._far.setdefault(ends, []).append((sockets, number))
             elif port is not None and sockets[number].state in ("LISTEN", "UNCONNECTED"):
-                self._served.setdefault((listing.namespace, protocol, port), []).append(sockets[number])
+                self._served.setdefault((namespace, protocol, port), []).append(sockets[number])
 
     def peer(self, socket: Socket) -> Socket | None:
         """The other end of a socket: in its own namespace before any other, where the same addresses may be in use."""
         if socket.protocol == "unix":
             return self._by_inode.get(socket.peer_inode)
-        protocol, address, port, remote, remote_port = _ends(socket)
-        ends = protocol, remote, remote_port, address, port
-        found = [sockets[number] for sockets, number in self._by_ends.get(ends, ())]
-        namespace = socket.listing.namespace
-        near = [one for one in found if one.listing.namespace is namespace and one is not socket]
-        if near or found:
-            far = [] if is_loopback(remote) else [one for one in found if one.listing.namespace is not namespace]
+        address, remote = plain(socket.local_address), plain(socket.remote_address)
+        ends = remote, socket.remote_port, address, socket.local_port
+        found = self._near.get((socket.listing.namespace, ends))
+        if found is None and not is_loopback(remote):
+            found = self._far.get(ends)
+        if found is not None:
             # Of several that it may be as well, none is it for sure.
-            return near[0] if near else far[0] if len(far) == 1 else None
-        if protocol.startswith("udp") and (is_loopback(remote) or remote == address):
+            [(sockets, number), *others] = found
+            return None if others else sockets[number]
+        if socket.protocol.startswith("udp") and (is_loopback(remote) or remote == address):
             return self._unconnected(socket, remote)
         return None
 
@@ -162,16 +167,6 @@ class Pairs:
         place = (socket.listing.namespace, socket.protocol, socket.local_port)
         addresses = (socket.local_address, plain(socket.local_address), *_WILDCARDS)
         return any(one.local_address in addresses for one in self._served.get(place, ()))
-
-
-def _ends(socket: Socket) -> Ends:
-    return (
-        socket.protocol,
-        plain(socket.local_address),
-        socket.local_port,
-        plain(socket.remote_address),
-        socket.remote_port,
-    )
 
 
 def plain(address: str) -> str:

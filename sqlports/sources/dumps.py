@@ -43,6 +43,7 @@ class Dumps:
         self.system = network.system
         self._dumps: dict[tuple[Namespace, Kind], list[Dump]] = {}
         self._listings: list[Listing] = []
+        self.count = 0
         self._later: dict[object, dict[int | None, Socket]] = {}
         self._autobound: dict[object, set[int] | None] = {}
 
@@ -54,15 +55,15 @@ class Dumps:
         """The same, list by list."""
         places = self._places(search, self.network.namespaces(search.namespaces))
         # All before the first row: the walk that finds the owners comes once, and what is listed after it may have none.
-        for place in places:
-            self._fill(place, search)
+        self._fill_all(places, search)
+        if search.parts & {"owner", "keeper"}:
+            # The walk for the owners may come upon namespaces that nothing but a descriptor or a thread leads to.
+            self.network.holders()
+            more = self._places(search, self.network.namespaces(search.namespaces, led=True))
+            places += [place for place in more if place not in places]
+            self._fill_all(places, search)
         for place in places:
             yield from self._wanted(place, search)
-        # The walk may have come upon namespaces that only a descriptor holds.
-        for place in self._places(search, self.network.namespaces(search.namespaces)):
-            if place not in places:
-                self._fill(place, search)
-                yield from self._wanted(place, search)
 
     def of(self, kind: Kind, namespace: Namespace, region: Region) -> list[Socket]:
         """The sockets of one list, and maybe more than the region."""
@@ -70,9 +71,10 @@ class Dumps:
         self._fill((namespace, kind), search)
         return list(chain.from_iterable(self._wanted((namespace, kind), search)))
 
-    def lists(self, namespace: Namespace, kind: Kind) -> list[Sequence[Socket]]:
-        """What was listed of one kind in one namespace so far."""
-        return [dump.sockets for dump in self._dumps.get((namespace, kind), ())]
+    def lists(self, place: tuple[Namespace, Kind] | None = None) -> list[Sequence[Socket]]:
+        """What was listed so far, of one kind in one namespace or of all."""
+        dumps = chain.from_iterable(self._dumps.values()) if place is None else self._dumps.get(place, ())
+        return [dump.sockets for dump in dumps]
 
     def close(self) -> None:
         """Give up the sockets."""
@@ -80,6 +82,15 @@ class Dumps:
             listing.close()
         for kept in (self._dumps, self._listings, self._later, self._autobound):
             kept.clear()
+
+    def _fill_all(self, places: list[tuple[Namespace, Kind]], search: Search) -> None:
+        """List what is not listed yet, namespace by namespace: of one at a time a netlink socket is open."""
+        for namespace in dict.fromkeys(namespace for namespace, _ in places):
+            for place in places:
+                if place[0] is namespace:
+                    self._fill(place, search)
+            if not namespace.mine:
+                namespace.restart()
 
     def _places(self, search: Search, namespaces: list[Namespace]) -> list[tuple[Namespace, Kind]]:
         region = search.region
@@ -112,6 +123,8 @@ class Dumps:
 
     def _list(self, listing: Listing, region: Region) -> Sequence[Socket]:
         system = self.system
+        self.count += 1
+        listing.number = self.count
         system.reads[f"{listing.protocol} {listing.family}"] += 1
         self._listings.append(listing)
         none: Sequence[Socket] = ()
@@ -152,8 +165,10 @@ class Dumps:
     def autobound(self, socket: Socket) -> int | None:
         """Whether the kernel chose the port of a socket; None where it does not tell."""
         listing = socket.listing
-        # What the kernel says of an MPTCP socket is not so: the port is its subflows'.
+        # What the kernel says of an MPTCP socket is not so: the port is its subflows'. Of what is no whole socket it says 1.
         if not listing.kind.ports or socket.cookie is None or socket.protocol == "mptcp":
+            return None
+        if socket.protocol == "tcp" and socket.inode is None:
             return None
         key = listing.namespace, listing.kind
         if key not in self._autobound:
@@ -166,7 +181,14 @@ class Dumps:
             # One that was accepted has its listener's port, however that was chosen.
             for listener in self.network.listeners(socket):
                 return self.autobound(listener)
+            if socket.cookie in chosen and not self._is_ephemeral(socket.local_port):
+                return None  # its listener was closed
         return int(socket.cookie in chosen)
+
+    def _is_ephemeral(self, port: int) -> bool:
+        """Whether the kernel hands out such ports."""
+        found = self.system.port_settings().ephemeral
+        return found is None or found[0] <= port <= found[1]
 
 
 def _new(found: Sequence[Socket], earlier: list[Dump]) -> Sequence[Socket]:

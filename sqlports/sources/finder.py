@@ -24,8 +24,10 @@ class Finder:
         # In the /proc of another system `self` would still be us, if anything.
         own = f"{proc}/thread-self" if root == "/" else f"{proc}/1" if os.path.exists(f"{proc}/1/net") else proc
         self.mine = Namespace(proc, own=f"{own}/net")
+        self._device: int | None = None
         with suppress(OSError):
-            self.mine.inode = os.stat(f"{own}/ns/net").st_ino
+            status = os.stat(f"{own}/ns/net")
+            self.mine.inode, self._device = status.st_ino, status.st_dev
         self.found[self.mine.inode] = self.mine
 
     def close(self) -> None:
@@ -64,10 +66,14 @@ class Finder:
 
     def _opened(self, path: str | bytes) -> Namespace:
         """The namespace of a file, which is kept open. Raises OSError."""
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        inode = os.fstat(handle).st_ino
-        if inode in self.found:
+        # Something else may be mounted over it, even a pipe that has no other end.
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        status = os.fstat(handle)
+        inode = status.st_ino
+        if inode in self.found or (self._device is not None and status.st_dev != self._device):
             os.close(handle)
+            if inode not in self.found:
+                raise FileNotFoundError(errno.ENOENT, "it is no namespace")
             return self.found[inode]
         namespace = self.found[inode] = Namespace(self.proc, inode)
         namespace.keep(handle)

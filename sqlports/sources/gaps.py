@@ -21,7 +21,7 @@ GAPS = (
         "sockets",
         "!",
         "sockets: only these are known: protocol, family, type, state, local_address, local_port, remote_address, remote_port, "
-        "path, pid, fd, owners, owner_reason, keeper_pid, port, address",
+        "path, pid, fd, owners, owner_reason, keeper_pid, siblings, port, address, named_pid, named_fd",
     ),
     ("sockets", "!", "sockets: of tcp, udp and unix only, and of the network namespace that this program is in"),
     ("sockets", "!", "sockets: the number of owners is not known where there is one"),

@@ -98,13 +98,13 @@ class Linux:
             return {}
         return threads.private_tables(self._directory(pid), pid)
 
-    def registered(self, pid: int, fd: int) -> list[int]:
+    def registered(self, pid: int, fd: int, tid: int | None = None) -> list[int]:
         """The inodes of the sockets that are registered with an io_uring. Raises OSError."""
-        return procfs.registered_sockets(self._file(pid, f"fdinfo/{fd}"))
+        return procfs.registered_sockets(self._files.raw(pid, fd, tid))
 
-    def in_flight(self, pid: int, fd: int) -> int:
+    def in_flight(self, pid: int, fd: int, tid: int | None = None) -> int:
         """How many descriptors wait in a unix socket to be received. Raises OSError."""
-        return procfs.in_flight(self._file(pid, f"fdinfo/{fd}"))
+        return procfs.in_flight(self._files.raw(pid, fd, tid))
 
     def sees_all(self) -> bool:
         """Whether all processes are listed in this /proc: no container's, which has those of its own PID namespace only."""
@@ -191,13 +191,18 @@ class Linux:
     @cached_property
     def clock(self) -> procfs.Clock:
         """How to turn ticks into time of day."""
-        boot_time = 0
-        for line in self._path(os.path.join(self.proc, "stat")).splitlines():
-            if line.startswith(b"btime "):
-                boot_time = int(line.split()[1])
-        booted = float(boot_time)
+        booted = 0.0
         if self.root == "/":
             booted = round(time.clock_gettime(time.CLOCK_REALTIME) - time.clock_gettime(time.CLOCK_BOOTTIME), 2)
+        boot_time = int(booted)
+        try:
+            lines = self._path(os.path.join(self.proc, "stat")).splitlines()
+        except FileNotFoundError:
+            lines = []  # a /proc of processes alone (subset=pid of proc(5))
+        for line in lines:
+            if line.startswith(b"btime "):
+                boot_time = int(line.split()[1])
+        booted = booted or float(boot_time)
         return procfs.Clock(os.sysconf("SC_CLK_TCK"), boot_time, booted)
 
     def _ticks_now(self) -> float:

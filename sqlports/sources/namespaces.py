@@ -52,6 +52,11 @@ class Namespace:
         """`mine` as 1 or 0."""
         return int(self.mine)
 
+    @property
+    def members(self) -> Namespace:
+        """Itself, as the part of a row that takes a look at the processes."""
+        return self
+
     def keep(self, handle: int) -> None:
         """Take over an open descriptor of the namespace. Until `close` it stays, whatever becomes of its processes."""
         self._handle = handle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sqlports.sources.snapshot import Snapshot
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 compared with
+_BOUND = frozenset(("LISTEN", "UNCONNECTED", "BOUND"))
 _LISTENERS = Region(frozenset(("LISTEN",)))
 
 
@@ -28,6 +30,7 @@ class Network:
         self.dumps: Dumps = Dumps(self)
         self._namespaces: list[Namespace] | None = None
         self._led: list[str] = []
+        self._led_to: list[Namespace] = []
         self._holders: Holders | None = None
 
     def close(self) -> None:
@@ -43,8 +46,12 @@ class Network:
         """The same, list by list."""
         return self.dumps.batches(search)
 
-    def namespaces(self, inodes: frozenset[int] | None = None, mine: bool = False) -> list[Namespace]:
-        """The network namespaces that can be reached, or those of these inodes. The one that is looked from costs nothing."""
+    def namespaces(self, inodes: frozenset[int] | None = None, mine: bool = False, led: bool = False) -> list[Namespace]:
+        """The network namespaces that have a process or a mount, or those of these inodes.
+
+        With `led`, or when it is asked for by its inode, also what nothing but a descriptor or a thread leads to. The one that
+        is looked from (`mine`) costs nothing.
+        """
         backend = self.system.backend
         if self._namespaces is None:
             own = backend.namespaces()
@@ -57,10 +64,9 @@ class Network:
         while self._led:
             found = backend.led_to(self._led.pop())
             if found is not None:
-                self._namespaces = [*self._namespaces, found]
-        if inodes is None:
-            return self._namespaces
-        return [namespace for namespace in self._namespaces if namespace.inode in inodes]
+                self._led_to.append(found)
+        known = [*self._namespaces, *self._led_to] if led or inodes is not None else self._namespaces
+        return [namespace for namespace in known if inodes is None or namespace.inode in inodes]
 
     def note_namespace(self, place: str) -> None:
         """Take up a network namespace that a file below /proc leads to; it may be known already."""
@@ -88,6 +94,18 @@ class Network:
                 return listeners
         return []
 
+    def siblings(self, socket: Socket) -> int | None:
+        """How many other sockets are bound to the very same address and port; None for one that has a peer, or no port."""
+        if socket.local_port is None or socket.remote_port is not None or socket.state not in _BOUND:
+            return None
+        listing = socket.listing
+
+        def count() -> Counter[object]:
+            return Counter(map(_place, self.dumps.of(listing.kind, listing.namespace, Region(_BOUND))))
+
+        counts = self.system.memo(("siblings", listing.namespace, listing.kind), count)
+        return counts[_place(socket)] - 1
+
     def connection(self, socket: Socket) -> Connection:
         """The socket as an end of a connection: the same object whenever it is asked for."""
         found: dict[Socket, Connection] = self.system.memo("connections", dict)
@@ -111,3 +129,8 @@ class Network:
             process = self.system.process(socket.owner.pid)
             path = process.cgroup.path if process is not None else None
         return path
+
+
+def _place(socket: Socket) -> object:
+    """What sockets that share a port have in common."""
+    return socket.state, socket.local_address, socket.local_port, socket.interface

@@ -52,7 +52,11 @@ class OpenFiles:
 
     def fdinfo(self, pid: int, fd: int, tid: int | None = None) -> tuple[Fdinfo, int]:
         """The state of a descriptor and the mount it is on. Raises OSError."""
-        return procfs.fdinfo(self._directories.file(pid, f"{_task(tid)}fdinfo/{fd}"))
+        return procfs.fdinfo(self.raw(pid, fd, tid))
+
+    def raw(self, pid: int, fd: int, tid: int | None = None) -> bytes:
+        """The file that tells of a descriptor. Raises OSError."""
+        return self._directories.file(pid, f"{_task(tid)}fdinfo/{fd}")
 
     def _file_system(self, pid: int, mount: int) -> str | None:
         """The type of file system of a mount; None when it is in no table (detached), so that nobody asks it anything."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,8 +29,8 @@ class Owner(NamedTuple):
         accept_queue  complete and waiting for its listener to accept it
         orphan        closed by its process, the kernel is finishing it
         io_uring      registered with a ring, which serves it without a descriptor
-        in_flight     sent over a unix socket and not received yet: some descriptor is, and this socket can be it
-        kernel        the kernel's own
+        in_flight     sent over a unix socket and not received yet: some descriptor is, and this user's socket can be it
+        kernel        the kernel's own: two walks over the handles of all processes found none that holds it
         ended         closed between the list of sockets and the walk over the handles
         permission    some process's handles could not be read: one of them may hold it
         unknown       none of these
@@ -55,6 +56,8 @@ class Holders:
         self.network = network
         self.system = network.system
         self._walked: set[int] = set()
+        # What is listed from now on may be held by what was opened meanwhile.
+        self.listed_before = network.dumps.count
         # By link, whatever it is of: sockets are told from other things when they are looked up.
         self._first: dict[str | None, Held] = {}
         self._shared: dict[str | None, list[Held]] = {}
@@ -123,13 +126,26 @@ class Holders:
         """What is held at all."""
         return iter(self._first)
 
-    def descriptors(self, link: str) -> Iterator[tuple[int, int]]:
-        """The processes that hold what a link names, each with its lowest descriptor."""
-        return ((held.pid, held.descriptors[link]) for held in self.holders(link))
+    def descriptors(self, link: str) -> Iterator[tuple[int, int, int | None]]:
+        """Every descriptor of what a link names: its process, its number, and the thread in whose own table it is, if it is."""
+        for held in self.holders(link):
+            own: tuple[int | None, dict[int, str | None]] = None, self.system.descriptors(held.pid)
+            for tid, table in (own, *self.system.private_tables(held.pid).items()):
+                yield from ((held.pid, fd, tid) for fd, other in table.items() if other == link)
+
+    def found_again(self, links: set[str]) -> set[str]:
+        """Which of these are held now: by a second walk, for what a process moves about may have been missed by the first."""
+        found: set[str] = set()
+        for pid in self.system.backend.pids():
+            self.system.check()
+            with suppress(OSError):
+                found.update(links.intersection(filter(None, self.system.backend.descriptors(pid).values())))
+        return found
 
     def _none(self, reason: str) -> Owner:
-        unsure = reason in ("permission", "unknown") and self.system.blind
-        return Owner(None, None, None if unsure else 0, "permission" if unsure else reason)
+        if reason == "unknown":
+            return Owner(None, None, None, "permission" if self.system.blind else reason)
+        return Owner(None, None, 0, reason)
 
     def _seniority(self, held: Held) -> tuple[bool, float, int]:
         return held.pid == 1, self.system.start_ticks(held.pid), held.pid
@@ -172,11 +188,17 @@ def owner(socket: Socket) -> Owner:
     return network.holders().owner(socket)
 
 
-def keeper(socket: Socket) -> int | None:
-    """The process that answers for a socket that none holds: the owner of its listener, the holder of its ring.
+class Keeper(NamedTuple):
+    """The process that answers for a socket: its owner, and of one that none holds its listener's owner, its ring's holder.
 
     None where there is none, and where several might be meant.
     """
+
+    pid: int | None
+
+
+def keeper(socket: Socket) -> Keeper:
+    """Who answers for a socket."""
     network: Network = socket.listing.network
     reason = socket.owner.reason
     found: set[Any] = set()
@@ -186,4 +208,4 @@ def keeper(socket: Socket) -> int | None:
         found = {listener.owner.pid for listener in network.listeners(socket)}
     elif reason == "io_uring":
         found = network.holders().unheld.rings().get(socket.inode or 0, set())
-    return next(iter(found)) if len(found) == 1 else None
+    return Keeper(next(iter(found)) if len(found) == 1 else None)

@@ -188,13 +188,13 @@ class Snapshot:
                 self.refuse("/proc/PID/task", pid, error)
             return nothing
 
-    def registered(self, pid: int, fd: int) -> list[int]:
+    def registered(self, pid: int, fd: int, tid: int | None = None) -> list[int]:
         """The inodes of the sockets that are registered with an io_uring."""
-        return self._of_descriptor(pid, lambda: self.backend.registered(pid, fd), [])
+        return self._of_descriptor(pid, lambda: self.backend.registered(pid, fd, tid), [])
 
-    def in_flight(self, pid: int, fd: int) -> int:
+    def in_flight(self, pid: int, fd: int, tid: int | None = None) -> int:
         """How many descriptors wait in a unix socket to be received."""
-        return self._of_descriptor(pid, lambda: self.backend.in_flight(pid, fd), 0)
+        return self._of_descriptor(pid, lambda: self.backend.in_flight(pid, fd, tid), 0)
 
     def _of_descriptor(self, pid: int, read: Callable[[], T], nothing: T) -> T:
         self.check()

@@ -50,7 +50,7 @@ KINDS: tuple[Kind, ...] = (
 class Listing:
     """What the sockets of one list have in common: their kind and namespace, and which parts were asked for with them."""
 
-    __slots__ = ("at_end", "family", "kind", "namespace", "net_namespace", "network", "parts", "protocol", "type")
+    __slots__ = ("at_end", "family", "kind", "namespace", "net_namespace", "network", "number", "parts", "protocol", "type")
 
     def __init__(self, network: Network, kind: Kind, namespace: Namespace, parts: frozenset[str] = frozenset()) -> None:
         self.network = network
@@ -59,6 +59,8 @@ class Listing:
         self.namespace = namespace
         self.net_namespace = namespace.inode
         self.parts = parts
+        # Which list it is of a look, counted from 1; 0 for one that is none of its rows.
+        self.number = 0
         self.at_end: list[Callable[[], None]] = []
 
     def close(self) -> None:
@@ -85,9 +87,15 @@ class Socket:
     memory: Memory
 
     @property
-    def keeper(self) -> int | None:
+    def keeper(self) -> owners.Keeper:
         """The process that answers for it, be it the owner or not."""
         return owners.keeper(self)
+
+    @property
+    def siblings(self) -> int | None:
+        """How many others are bound as it is; None where that means nothing."""
+        found: int | None = self.listing.network.siblings(self)
+        return found
 
     @property
     def autobound(self) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import suppress
 from functools import cache
@@ -73,15 +72,10 @@ def _links(tasks: int, tid: int) -> dict[int, str | None]:
 
 
 def _share(tasks: int, one: int, other: int) -> bool:
-    """Whether two threads have one table. Where that may not be asked they are taken for what nearly all are."""
+    """Whether two threads have one table. Where that may not be asked, tables with other numbers are not one."""
     answer: int = _library().syscall(_KCMP.get(os.uname().machine, _GENERIC_KCMP), one, other, _KCMP_FILES, 0, 0)
     if answer >= 0:
         return answer == 0
-    import ctypes
-
-    if ctypes.get_errno() != errno.ENOSYS:
-        return True
-    # A kernel without kcmp: what differs in its numbers is not one.
     return _links(tasks, one).keys() == _links(tasks, other).keys()
 
 
@@ -89,4 +83,4 @@ def _share(tasks: int, one: int, other: int) -> bool:
 def _library() -> Any:
     import ctypes
 
-    return ctypes.CDLL(None, use_errno=True)
+    return ctypes.CDLL(None)

@@ -33,6 +33,7 @@ class Unheld:
         self._still: dict[int | None, int | None] = {}
         self._rings: dict[int, set[int]] | None = None
         self._in_flight: bool | None = None
+        self._held_now: set[str] | None = None
 
     def reason(self, socket: Socket) -> str:
         """Why nobody holds it, as Owner.reason has it; 'unknown' also where some handles could not be read."""
@@ -44,18 +45,19 @@ class Unheld:
                 return "ended"
             if inode == 0:
                 return "orphan"
-        if self.system.blind:
+        if self.system.blind or socket.listing.number > self.holders.listed_before or self._is_held_now(socket):
             return "unknown"
+        # The kernel's own are root's, as a rule; what is in flight is not told, only that something is.
         if self.any_in_flight():
-            return "in_flight"
+            return "in_flight" if socket.uid else "unknown"
         return "kernel" if not socket.uid and self.system.backend.sees_all() else "unknown"
 
     def rings(self) -> dict[int, set[int]]:
         """The inodes of what is registered with io_uring, with the processes that hold the rings."""
         if self._rings is None:
             self._rings = {}
-            for pid, fd in self.holders.descriptors(RING):
-                for inode in self.system.registered(pid, fd):
+            for pid, fd, tid in self.holders.descriptors(RING):
+                for inode in self.system.registered(pid, fd, tid):
                     self._rings.setdefault(inode, set()).add(pid)
         return self._rings
 
@@ -64,8 +66,18 @@ class Unheld:
         if self._in_flight is None:
             links = (f"socket:[{inode}]" for inode in self.network.unix_inodes())
             found = chain.from_iterable(self.holders.descriptors(link) for link in links)
-            self._in_flight = any(self.system.in_flight(pid, fd) for pid, fd in found)
+            self._in_flight = any(self.system.in_flight(*place) for place in found)
         return self._in_flight
+
+    def _is_held_now(self, socket: Socket) -> bool:
+        """Whether a second walk finds a holder."""
+        if self._held_now is None:
+            self.system.reads["second walk"] += 1
+            links = {
+                f"socket:[{inode}]" for sockets in self.network.dumps.lists() for inode in column(sockets, "inode") if inode
+            }
+            self._held_now = self.holders.found_again({link for link in links if not self.holders.holders(link)})
+        return f"socket:[{socket.inode}]" in self._held_now
 
     def _inode_now(self, socket: Socket) -> int | None:
         """The inode that it has now: 0 for none any more, None when the socket is gone. It was listed before the walk."""
@@ -79,7 +91,7 @@ class Unheld:
         held = self.holders.holders
         alike = [
             sockets[number]
-            for sockets in self.network.dumps.lists(listing.namespace, listing.kind)
+            for sockets in self.network.dumps.lists((listing.namespace, listing.kind))
             for number, inode in enumerate(column(sockets, "inode"))
             if inode is not None and not held(f"socket:[{inode}]")
         ]
