@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlports.schema import Range, Table
@@ -82,8 +83,9 @@ def choose(info: Any, table: Table, at_once: bool = True) -> bool:
     return True
 
 
+@lru_cache(maxsize=256)
 def load(text: str) -> Plan:
-    """What `choose` wrote down."""
+    """What `choose` wrote down. Read-only: in a join the same text comes again for every row."""
     steps, groups = json.loads(text)
     return Plan([Step(*step) for step in steps], groups)
 

@@ -62,6 +62,10 @@ class Backend(Protocol):
     # What is listed, by (family, protocol), in the order in which it is shown.
     kinds: tuple[Kind, ...]
 
+    def has_threads(self, pid: int) -> bool:
+        """Whether a process has more threads than one, which may have gone their own way."""
+        return False
+
     def private_tables(self, pid: int) -> dict[int, dict[int, str | None]]:
         """What the descriptors link to of threads that have a table of their own, by thread."""
         return {}

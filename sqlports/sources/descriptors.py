@@ -18,6 +18,9 @@ def links(directory: int) -> dict[int, str | None]:
     try:
         # In one go, as it nearly always works.
         found = [readlink(name, dir_fd=directory) for name in names]
+    except PermissionError:
+        # It is for the process as a whole that they may not be read (ptrace(2), access mode checking).
+        return dict.fromkeys(map(int, names))
     except OSError:
         return _one_by_one(names, directory)
     if not "".join(found).isascii():

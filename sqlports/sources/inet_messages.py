@@ -101,6 +101,8 @@ class Messages(Sequence[Socket]):
         found: list[Any] = []
         for block, length, step in self.blocks:
             found.extend(_layout(length, step).iter_unpack(block))
+        # All is in there, but for the cookies, which were the first to be looked at.
+        self.blocks = []
         return found
 
     @cached_property
@@ -159,9 +161,9 @@ class Messages(Sequence[Socket]):
         links, held, others = self._claims
         found: list[Any]
         if name == "pid":
-            found = [one[0] if one else None for one in held]
+            found = [one.pid if one else None for one in held]
         elif name == "fd":
-            found = [one[1][link] if one else None for one, link in zip(held, links, strict=True)]
+            found = [one.descriptors[link] if one else None for one, link in zip(held, links, strict=True)]
         else:
             found = self.constant(1 if name == "owners" else "owned")
         for number, other in others.items():

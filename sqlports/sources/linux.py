@@ -94,9 +94,11 @@ class Linux:
 
     def private_tables(self, pid: int) -> dict[int, dict[int, str | None]]:
         """What the descriptors link to of threads that have a table of their own. Raises OSError."""
-        if self.root != "/":
-            return {}
         return threads.private_tables(self._directory(pid), pid)
+
+    def has_threads(self, pid: int) -> bool:
+        """Whether a process has more threads than one. Raises OSError."""
+        return self.root == "/" and not threads.is_alone(self._directory(pid))
 
     def registered(self, pid: int, fd: int, tid: int | None = None) -> list[int]:
         """The inodes of the sockets that are registered with an io_uring. Raises OSError."""
@@ -135,7 +137,7 @@ class Linux:
 
     def stray_threads(self, pid: int) -> list[int]:
         """The threads in another network namespace than the first. Raises OSError."""
-        return threads.namespaces(self._directory(pid)) if self.root == "/" else []
+        return threads.namespaces(self._directory(pid))
 
     def sockets(self, listing: Listing, region: Region) -> Sequence[Socket]:
         """The sockets of one kind in one namespace: all of the region, and maybe more. Raises OSError, Unsupported."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Container, Iterator
 from contextlib import suppress
 from functools import cached_property
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlports.sources.collector import paused_collector
@@ -42,11 +43,22 @@ class Owner(NamedTuple):
     reason: str
 
 
-class Held(NamedTuple):
-    """What one process holds: its lowest descriptor for each thing, by what the links of descriptors say."""
+class Held:
+    """What one process holds."""
 
-    pid: int
-    descriptors: dict[str | None, int]
+    def __init__(self, pid: int, links: dict[int, str | None]) -> None:
+        """`links` is what its descriptors link to; those of threads with a table of their own come to them."""
+        self.pid = pid
+        self.tables = [links]
+
+    @cached_property
+    def descriptors(self) -> dict[str | None, int]:
+        """Its lowest descriptor for each thing, by link; in a thread's table only where its own has none."""
+        found: dict[str | None, int] = {}
+        for links in reversed(self.tables):
+            # From the highest to the lowest, so that the lowest stays.
+            found.update(zip(reversed(links.values()), reversed(links), strict=True))
+        return found
 
 
 class Holders:
@@ -73,19 +85,22 @@ class Holders:
                 continue
             self._walked.add(pid)
             links = system.descriptors(pid)
-            # From the highest to the lowest, so that the lowest stays.
-            held = Held(pid, dict(zip(reversed(links.values()), reversed(links), strict=True)))
-            for table in system.private_tables(pid).values():
-                for fd, link in table.items():
-                    held.descriptors.setdefault(link, fd)
-            for tid in system.stray_threads(pid):
-                self.network.note_namespace(f"{pid}/task/{tid}/ns/net")
-            for link in first.keys() & held.descriptors.keys():
+            held = Held(pid, links)
+            if system.has_threads(pid):
+                self._look_at_threads(held)
+                links = dict(enumerate(chain.from_iterable(table.values() for table in held.tables)))
+            for link in first.keys() & links.values():
                 shared.setdefault(link, [first[link]]).append(held)
-            first.update(dict.fromkeys(held.descriptors, held))
+            first.update(zip(links.values(), repeat(held), strict=False))
         for link in [link for link in self.links() if link and link[0] == "n" and link.startswith("net:[")]:
             [held, *_] = self.holders(link)
             self.network.note_namespace(f"{held.pid}/fd/{held.descriptors[link]}")
+
+    def _look_at_threads(self, held: Held) -> None:
+        """Note what threads hold apart from their process, and where they are."""
+        held.tables += self.system.private_tables(held.pid).values()
+        for tid in self.system.stray_threads(held.pid):
+            self.network.note_namespace(f"{held.pid}/task/{tid}/ns/net")
 
     def of(self, links: list[str]) -> tuple[list[Held | None], Container[str | None]]:
         """One process that holds each, None where none does; and which are held by more."""

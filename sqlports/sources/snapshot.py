@@ -172,8 +172,14 @@ class Snapshot:
         """What the descriptors link to of threads that have a table of their own, by thread."""
         found = self._private.get(pid)
         if found is None:
-            found = self._private[pid] = self._of_threads(pid, lambda: self.backend.private_tables(pid), {})
+            found = self._private[pid] = (
+                self._of_threads(pid, lambda: self.backend.private_tables(pid), {}) if self.has_threads(pid) else {}
+            )
         return found
+
+    def has_threads(self, pid: int) -> bool:
+        """Whether a process has more threads than one, which may have gone their own way."""
+        return self._of_threads(pid, lambda: self.backend.has_threads(pid), False)
 
     def stray_threads(self, pid: int) -> list[int]:
         """The threads in another network namespace than the first of their process."""

@@ -24,8 +24,6 @@ def is_alone(process: int) -> bool:
 
 def namespaces(process: int) -> list[int]:
     """The threads that are in another network namespace than the first one is (setns(2)). Raises OSError."""
-    if is_alone(process):
-        return []
     tasks = os.open("task", _DIRECTORY, dir_fd=process)
     try:
         found: dict[str, int] = {}
@@ -40,10 +38,8 @@ def namespaces(process: int) -> list[int]:
 def private_tables(process: int, pid: int) -> dict[int, dict[int, str | None]]:
     """What the descriptors of threads with a table of their own link to, by thread and number. Raises OSError.
 
-    That is CLONE_FILES of unshare(2). A process of one thread is looked at no further.
+    That is CLONE_FILES of unshare(2).
     """
-    if is_alone(process):
-        return {}
     tasks = os.open("task", _DIRECTORY, dir_fd=process)
     try:
         tables = [pid]
