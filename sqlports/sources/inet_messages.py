@@ -6,7 +6,8 @@ import socket
 import struct
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
-from operator import attrgetter, itemgetter
+from itertools import chain
+from operator import attrgetter
 from socket import ntohs
 from typing import Any
 
@@ -25,6 +26,12 @@ LEAST = HEADER + 72
 def _layout(length: int, step: int) -> struct.Struct:
     """nlmsghdr, inet_diag_msg and attributes of a message of this length: ports in network order, the family left out."""
     return struct.Struct(f"={HEADER}x xBBB HH 16s16s IQ IIIII {length - LEAST}s{step - length}x")
+
+
+@lru_cache(maxsize=64)
+def _fields(step: int) -> struct.Struct:
+    """Ports, addresses, uid and inode alone."""
+    return struct.Struct(f"={HEADER + 4}x HH 16s16s 24x II {step - LEAST}x")
 
 
 @lru_cache(maxsize=64)
@@ -97,13 +104,17 @@ class Messages(Sequence[Socket]):
 
     @cached_property
     def raws(self) -> list[Raw]:
-        """The messages taken apart."""
+        """The messages taken apart, for what is wanted of one or another."""
         found: list[Any] = []
         for block, length, step in self.blocks:
             found.extend(_layout(length, step).iter_unpack(block))
-        # All is in there, but for the cookies, which were the first to be looked at.
-        self.blocks = []
         return found
+
+    @cached_property
+    def fields(self) -> Sequence[Sequence[Any]]:
+        """What is wanted most, as columns: source port, target port, source, target, uid, inode."""
+        rows = chain.from_iterable(_fields(step).iter_unpack(block) for block, _, step in self.blocks)
+        return list(zip(*rows, strict=True)) or [()] * 6
 
     @cached_property
     def cookie(self) -> list[int]:
@@ -116,35 +127,35 @@ class Messages(Sequence[Socket]):
         return list(map(_STATES[self.listing.protocol].__getitem__, self.states))
 
     @cached_property
+    def local_port(self) -> list[int | None]:
+        """In the machine's order."""
+        return [port or None for port in map(ntohs, self.fields[0])]
+
+    @cached_property
+    def remote_port(self) -> list[int | None]:
+        """In the machine's order."""
+        return [port or None for port in map(ntohs, self.fields[1])]
+
+    @cached_property
     def local_address(self) -> list[str]:
         """As text."""
-        return list(map(_ADDRESSES[self.listing.family].__getitem__, map(itemgetter(5), self.raws)))
+        return list(map(_ADDRESSES[self.listing.family].__getitem__, self.fields[2]))
 
     @cached_property
     def remote_address(self) -> list[str | None]:
         """As text; None without a remote port."""
         addresses = _ADDRESSES[self.listing.family]
-        return [addresses[raw[6]] if raw[4] else None for raw in self.raws]
-
-    @cached_property
-    def local_port(self) -> list[int | None]:
-        """In the machine's order."""
-        return [port or None for port in map(ntohs, map(itemgetter(3), self.raws))]
-
-    @cached_property
-    def remote_port(self) -> list[int | None]:
-        """In the machine's order."""
-        return [port or None for port in map(ntohs, map(itemgetter(4), self.raws))]
-
-    @cached_property
-    def inode(self) -> list[int | None]:
-        """None for 0, which is no struct socket."""
-        return [inode or None for inode in map(itemgetter(13), self.raws)]
+        return [addresses[target] if port else None for port, target in zip(self.fields[1], self.fields[3], strict=True)]
 
     @cached_property
     def uid(self) -> list[int | None]:
         """Without a struct socket it says 0 for "nobody's"."""
-        return [raw[12] if raw[13] else None for raw in self.raws]
+        return [uid if inode else None for uid, inode in zip(self.fields[4], self.fields[5], strict=True)]
+
+    @cached_property
+    def inode(self) -> list[int | None]:
+        """None for 0, which is no struct socket."""
+        return [inode or None for inode in self.fields[5]]
 
     @cached_property
     def _claims(self) -> tuple[list[str], list[Held | None], dict[int, Owner]]:
