@@ -49,7 +49,7 @@ from sqlports.sources.states import STATES
     Column("timer_expires", int, "timer_expires", "Milliseconds until the timer fires."),
     Column("retransmits", int, "retransmits", "Retransmissions of what is waiting for an answer now."),
     Column("shutdown", str, "shutdown", "Direction that was shut down: 'receive', 'send' or 'both'; NULL for none."),
-    Column("autobound", int, "autobound", "1 when the kernel chose the port, 0 when the program did; NULL where it does not tell."),
+    Column("autobound", int, "autobound", "1 when the kernel chose the port, 0 when the program did; NULL if not told."),
     Column("v6only", int, "v6only", "Of a listening or unconnected IPv6 socket: 0 takes IPv4 as well, 1 does not."),
     Column("mark", int, "mark", "Mark for routing (SO_MARK); NULL without CAP_NET_ADMIN."),
     Column("options", str, "options", "Of 'transparent', 'freebind', 'bind_address_no_port', …: those that are set."),
