@@ -42,8 +42,9 @@ def columns(name: str, connection: apsw.Connection) -> Iterator[tuple[str, str, 
     Raises KeyError when there is none of this name.
     """
     if name in registry.view_names():
+        docs = registry.view(name).columns
         for row in connection.execute(f"PRAGMA table_xinfo({name})"):
-            yield str(row[1]), {"INT": "INTEGER"}.get(row[2], str(row[2])), None, None
+            yield str(row[1]), {"INT": "INTEGER"}.get(row[2], str(row[2])), None, docs.get(str(row[1]))
         return
     table = registry.table(name)
     for column in table.columns:
@@ -55,7 +56,9 @@ def schema(name: str) -> str:
     """The SQL that stands for a table or view. Raises KeyError."""
     if name in registry.view_names():
         view = registry.view(name)
-        return "\n".join([*(f"-- {line}" for line in view.doc.splitlines()), f"CREATE VIEW {name} AS", f"{view.sql};"])
+        columns = (f"--   {column:<16} {doc}" for column, doc in view.columns.items())
+        lines = [*(f"-- {line}" for line in view.doc.splitlines()), *columns, f"CREATE VIEW {name} AS", f"{view.sql};"]
+        return "\n".join(lines)
     table = registry.table(name)
     lines = []
     last = len(table.columns) - 1
@@ -78,7 +81,9 @@ def markdown_reference() -> str:
     for name, kind, _ in relations():
         if kind == "view":
             view = registry.view(name)
-            pages.append(f"## {name}\n\n{view.doc}\n\n```sql\n{view.sql}\n```\n")
+            rows = "\n".join(f"| `{column}` | {doc} |" for column, doc in view.columns.items())
+            columns = f"| column | what it tells |\n|---|---|\n{rows}\n\n" if rows else ""
+            pages.append(f"## {name}\n\n{view.doc}\n\n{columns}```sql\n{view.sql}\n```\n")
             continue
         table = registry.table(name)
         lines = [f"## {name}", "", table.doc, "", "| column | type | what it tells |", "|---|---|---|"]

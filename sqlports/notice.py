@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from sqlports.cells import shown
 from sqlports.sources.refusals import PERMISSION, Refusal
 
+_DETAILS = "scan_errors, asked in the same run, has the details."
 # More than these are counted and not named.
 _FEW = 3
 
@@ -55,5 +56,5 @@ def _processes(count: int) -> str:
 
 def _remedy() -> str:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        return "Even root needs CAP_SYS_PTRACE and the security modules' consent; scan_errors has the details."
-    return "Run as root to see all; scan_errors has the details."
+        return f"Even root needs CAP_SYS_PTRACE and the security modules' consent; {_DETAILS}"
+    return f"Run as root to see all; {_DETAILS}"

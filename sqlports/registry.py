@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 class View(NamedTuple):
-    """A view: its name, what it is (the leading comment of its file), and the SELECT it stands for."""
+    """A view: its name, what it is and what its columns are (the leading comment of its file), the SELECT it stands for."""
 
     name: str
     doc: str
+    columns: dict[str, str]
     sql: str
 
 
@@ -57,8 +58,11 @@ def view(name: str) -> View:
     comment = 0
     while lines[comment].startswith("--"):
         comment += 1
-    doc = "\n".join(line.removeprefix("--").strip() for line in lines[:comment])
-    return View(name, doc, "\n".join(lines[comment:]).strip().rstrip(";"))
+    said = [line.removeprefix("--") for line in lines[:comment]]
+    # What is set in is a column, and what it is.
+    columns = dict(line.split(None, 1) for line in said if line.startswith("  "))
+    doc = "\n".join(line.strip() for line in said if not line.startswith("  "))
+    return View(name, doc, columns, "\n".join(lines[comment:]).strip().rstrip(";"))
 
 
 def _directory() -> str:

@@ -26,7 +26,7 @@ from sqlports.sources.states import STATES
     Column("pid", int, "pid", "Owner of this end, as in sockets."),
     Column("name", str, "name", "Command name of that process."),
     Column("owner_reason", str, "socket.owner.reason", "'owned', or why pid is NULL."),
-    Column("peer_pid", int, "peer_pid", "Owner of the other end, when that is on this machine."),
+    Column("peer_pid", int, "peer_pid", "Owner of the other end, when that is here; while it is not accepted its listener's."),
     Column("peer_name", str, "peer_name", "Command name of that process."),
     Column("peer_inode", int, "peer_inode", "Inode of the other end's socket."),
     Column("peer_namespace", int, "peer_namespace", "Network namespace of the other end."),

@@ -1,6 +1,29 @@
--- Endpoints where others may come: sockets that listen, and those that have a port or a name and no peer. One row each.
--- scope is how far away a peer may be: 'loopback', 'link', 'address' (who reaches that one address), 'all'; NULL for unix.
--- siblings are other sockets on the very same address and port, by SO_REUSEPORT; backlog_use is 1 when the next is dropped.
+-- Endpoints where others may come: sockets that listen, and those that have a port or a name and no peer, one row each.
+--   protocol         'tcp', 'udp', 'udplite', 'sctp', 'vsock' or 'unix'; MPTCP's are there as TCP's.
+--   family           'ipv4', 'ipv6', 'unix' or 'vsock'.
+--   type             'stream', 'datagram' or 'seqpacket'.
+--   state            'LISTEN'; 'UNCONNECTED' without a handshake; 'BOUND': a TCP port and no more.
+--   address          Address that it is bound to.
+--   port             Port that it is bound to; NULL of a unix socket.
+--   path             Name of a unix socket.
+--   scope            How far away a peer may be: 'loopback', 'link', 'address' (who reaches that one), 'all'; NULL of unix.
+--   dual_stack       1 for '::' that takes IPv4 as well, else 0; NULL of unix.
+--   interface        Network interface that it is bound to; NULL for any.
+--   backlog          Connections that are not accepted yet.
+--   backlog_limit    How many may wait; new ones are dropped once there is one more.
+--   backlog_use      Share of that which is taken: 1 when the next is dropped.
+--   drops            Connections or datagrams dropped here since it was made.
+--   siblings         Other sockets on the very same address and port (SO_REUSEPORT).
+--   pid              Owner, as in sockets.
+--   name             Command name of that process.
+--   unit             systemd unit of that process.
+--   container_id     Container of that process.
+--   owners           How many processes are seen to hold it.
+--   owner_reason     'owned', or why pid is NULL.
+--   uid              User that made it.
+--   inode            JOIN handles USING (inode) for all that hold it.
+--   cookie           JOIN sockets USING (cookie) for all else that is known of it.
+--   net_namespace    Inode of its network namespace.
 WITH bound AS NOT MATERIALIZED (
   SELECT protocol, family, type, state, local_address AS address, local_port AS port, path, interface, pid, owners,
     owner_reason, uid, backlog, backlog_limit, siblings, v6only, drops, inode, cookie, net_namespace

@@ -1,6 +1,17 @@
 -- Sockets, one row for each (process, descriptor) that holds one, and one for each socket that no process is known to hold.
--- osquery's columns and codes: protocol 6 tcp, 17 udp, 136 udplite, 132 sctp, 255 raw, 1 icmp, 0 unix and packet; family
--- 2 IPv4, 10 IPv6, 1 unix, 17 packet; pid and fd -1 for no owner. MPTCP is there by its TCP sockets.
+-- osquery's columns and codes. MPTCP is there by its TCP sockets.
+--   pid              Process that holds it; -1 where none is known to.
+--   fd               Its descriptor; -1 where there is none.
+--   socket           Inode; -1 where it has none.
+--   family           2 IPv4, 10 IPv6, 1 unix, 17 packet.
+--   protocol         6 tcp, 17 udp, 136 udplite, 132 sctp, 255 raw, 1 icmp, 0 unix and packet.
+--   local_address    Address of this end; '' where there is none.
+--   remote_address   Address of the other end; '0.0.0.0', '::' or '' where there is none.
+--   local_port       Port of this end; 0 where there is none.
+--   remote_port      Port of the other end; 0 where there is none.
+--   path             Name of a unix socket; '' for none.
+--   state            As in sockets.
+--   net_namespace    Inode of its network namespace, as text.
 WITH coded AS NOT MATERIALIZED (
   SELECT pid, inode, state, named_pid, named_fd,
     CASE family WHEN 'ipv4' THEN 2 WHEN 'ipv6' THEN 10 WHEN 'packet' THEN 17 ELSE 1 END AS family,

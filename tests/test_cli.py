@@ -169,7 +169,7 @@ def test_what_permission_hides_is_said_once_with_the_remedy() -> None:
     done = command("--json", "SELECT count(pid) AS n FROM sockets; SELECT count(fd) AS n FROM sockets")
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 2)
     [said] = done.stderr.splitlines()
-    assert re.match(r"sqlports: not permitted to read the handles of [\d,]+ process(es)?: .* Run as root", said)
+    assert re.match(r"sqlports: not permitted to read the handles of [\d,]+ process(es)?\b.* Run as root", said)
     assert command("--json", "SELECT count(*) AS n FROM sockets").stderr == ""
 
 

@@ -95,6 +95,32 @@ def test_the_two_ends_of_a_loopback_connection(live: Engine, child: Callable[...
 
 
 @pytest.mark.linux
+def test_a_client_that_nobody_accepts_learns_whom_it_waits_for(live: Engine, child: Callable[..., Any]) -> None:
+    server = child("l = socket.create_server(('127.0.0.1', 0)); tell(l.getsockname()[1])")
+    client = child(f"c = socket.create_connection(('127.0.0.1', {server.told})); tell(1)")
+    sql = "SELECT peer_pid, peer_inode, direction FROM connections WHERE pid = ? AND remote_port = ?"
+    assert own(live, sql, client.pid, server.told) == [(server.pid, None, "local")]
+
+
+@pytest.mark.linux
+def test_a_unix_datagram_server_waits_on_whoever_connected_to_it(live: Engine, child: Callable[..., Any]) -> None:
+    holder = child(
+        "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind('\\0waits' + str(os.getpid()))\n"
+        "tell(inode(s)); sys.stdin.readline()\n"
+        "c = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); c.connect(s.getsockname()); tell(1); sys.stdin.readline()\n"
+        "c.close(); tell(1)"
+    )
+    for more in (True, True, False):
+        for state in ("", "AND state = 'UNCONNECTED'"):
+            assert own(live, f"SELECT state, peer_inode FROM sockets WHERE inode = ? {state}", holder.told) == [
+                ("UNCONNECTED", None)
+            ]
+        assert len(own(live, "SELECT * FROM listeners WHERE inode = ?", holder.told)) == 1
+        if more:
+            holder.go_on()
+
+
+@pytest.mark.linux
 def test_ipv4_that_comes_to_an_ipv6_socket_is_one_connection(live: Engine, child: Callable[..., Any]) -> None:
     try:
         holder = child(

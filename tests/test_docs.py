@@ -81,3 +81,9 @@ def test_files_are_short() -> None:
     for folder in ("sqlports", "tables", "benchmarks", "docs"):
         for path in (TREE / folder).rglob("*.py"):
             assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, path
+
+
+@pytest.mark.parametrize("name", registry.view_names())
+def test_every_column_of_a_view_is_explained_and_no_other(name: str) -> None:
+    [result] = Engine().run(f"SELECT * FROM {name} LIMIT 0")
+    assert list(registry.view(name).columns) == list(result.columns)

@@ -381,4 +381,4 @@ def test_an_ordinary_user_gets_one_notice_and_no_other_line(child: Callable[...,
     assert "count(pid)" in printed
     [notice] = notices
     assert "not permitted to read the" in notice
-    assert "Run as root to see all; scan_errors has the details." in notice
+    assert "Run as root to see all; scan_errors, asked in the same run, has the details." in notice

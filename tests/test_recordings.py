@@ -385,7 +385,7 @@ class Case(NamedTuple):
     @property
     def request(self) -> bytes:
         if self.protocol == "unix":
-            return unix_diag.request(self.listing, self.mask)
+            return unix_diag.request(self.listing)
         if self.protocol == "vsock":
             return vsock_diag.request(self.listing, self.mask)
         if self.protocol == "packet":

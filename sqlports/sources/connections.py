@@ -65,8 +65,8 @@ class Connection:
 
     @property
     def peer_pid(self) -> int | None:
-        """The owner of the other end."""
-        return self.peer.owner.pid if self.peer is not None else None
+        """The owner of the other end; while it is not accepted its listener's."""
+        return self.peer.keeper.pid if self.peer is not None else None
 
     @property
     def peer_name(self) -> str | None:

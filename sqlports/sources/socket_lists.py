@@ -73,11 +73,14 @@ class SocketLists:
             # These lists are given whatever states are asked for.
             exact = listing.protocol not in ("raw", "sctp")
         elif listing.protocol == "unix":
-            found, exact = self._dump(listing, unix_diag.request(listing, mask), unix_diag.parse), True
+            found, exact = self._dump(listing, unix_diag.request(listing), unix_diag.parse), False
         elif listing.protocol == "packet":
             found, exact = self._dump(listing, packet_diag.request(listing), packet_diag.parse), False
         elif listing.protocol == "netlink":
-            found, exact = self._dump(listing, netlink_diag.request(listing), netlink_diag.parse), False
+            found = self._dump(listing, netlink_diag.request(listing), netlink_diag.parse)
+            # All but the one that asks.
+            ours = listing.namespace.netlink.getsockname()[0]
+            found, exact = [one for one in found if one.ident != ours or one.subprotocol != "sock_diag"], False
         else:
             found, exact = self._dump(listing, vsock_diag.request(listing, mask), vsock_diag.parse), True
         return found if exact else [socket for socket in found if socket.state in region.states]

@@ -18,17 +18,21 @@ TYPES = {1: "stream", 2: "datagram", 3: "raw", 5: "seqpacket"}
 NAME, PEER, RQLEN, MEMINFO, SHUTDOWN, UID = 0, 2, 4, 5, 6, 7
 _SHOW_NAME, _SHOW_PEER, _SHOW_RQLEN, _SHOW_MEMINFO, _SHOW_UID = 0x1, 0x4, 0x10, 0x20, 0x40
 
+_ALL_STATES = 0xFFFFFFFF
+
 # unix_diag_msg: family, type, state, a gap, inode, cookie.
 _MESSAGE = struct.Struct("=BBBxIQ")
 _STATES = [OTHER_STATES.get(state) or str(state) for state in range(256)]
+_DATAGRAM = 2
+_ESTABLISHED, _CLOSED = 1, 7
 _TWO = struct.Struct("=II")
 _MEMORY = struct.Struct("=9I")
 
 
-def request(listing: Listing, mask: int) -> bytes:
+def request(listing: Listing) -> bytes:
     """A dump of unix sockets with name, peer, queue lengths and uid: unix_diag_req."""
     show = _SHOW_NAME | _SHOW_PEER | _SHOW_RQLEN | _SHOW_UID | (_SHOW_MEMINFO if "memory" in listing.parts else 0)
-    return sock_diag.message(struct.pack("=BBHIIIII", AF_UNIX, 0, 0, mask, 0, show, 0, 0))
+    return sock_diag.message(struct.pack("=BBHIIIII", AF_UNIX, 0, 0, _ALL_STATES, 0, show, 0, 0))
 
 
 class UnixSocket(RecordSocket):
@@ -37,7 +41,10 @@ class UnixSocket(RecordSocket):
     __slots__ = ("cookie", "data", "inode", "state")
 
     def __init__(self, data: bytes, listing: Listing) -> None:
-        _, _, state, inode, self.cookie = _MESSAGE.unpack_from(data)
+        _, kind, state, inode, self.cookie = _MESSAGE.unpack_from(data)
+        if kind == _DATAGRAM and state == _ESTABLISHED and PEER not in dict(sock_diag.attributes(data, _MESSAGE.size)):
+            # Somebody connected to it, once: it has no peer for that.
+            state = _CLOSED
         self.state = _STATES[state]
         self.inode = inode or None
         self.data = data
