@@ -25,7 +25,20 @@ def links(directory: int) -> dict[int, str | None]:
         return _one_by_one(names, directory)
     if not "".join(found).isascii():
         found = [_decoded(link) for link in found]
-    return dict(zip(map(int, names), found, strict=True))
+    return dict(zip(map(_NUMBERS.__getitem__, names), found, strict=True))
+
+
+class _Numbers(dict[str, int]):
+    """Small numbers by how they are written: to look one up takes a third of the time of reading it."""
+
+    def __missing__(self, name: str) -> int:
+        number = int(name)
+        if number < 4096:
+            self[name] = number
+        return number
+
+
+_NUMBERS = _Numbers()
 
 
 def _one_by_one(names: list[str], directory: int) -> dict[int, str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import cached_property, lru_cache
 from itertools import chain
 from operator import attrgetter
@@ -158,18 +158,28 @@ class Messages(Sequence[Socket]):
         return [inode or None for inode in self.fields[5]]
 
     @cached_property
-    def _claims(self) -> tuple[list[str], list[Held | None], dict[int, Owner]]:
-        """For each socket the link of its descriptors and the one process that holds it; the owners of others by number."""
+    def _held(self) -> tuple[list[str], list[Held | None], Container[str | None]]:
+        """For each socket the link of its descriptors and a process that holds it; which links are held by more."""
         if not any(self.inode):
-            return self.constant(""), self.constant(None), {number: owner(one) for number, one in enumerate(self)}
+            return self.constant(""), self.constant(None), ()
         links = [f"socket:[{inode}]" for inode in self.inode]
-        held, shared = self.listing.network.holders().of(links)
-        others = [number for number, one in enumerate(held) if one is None or links[number] in shared]
-        return links, held, {number: owner(self[number]) for number in others}
+        return (links, *self.listing.network.holders().of(links))
+
+    def unclaimed(self) -> list[Socket]:
+        """Those that could be held and are not."""
+        _, held, _ = self._held
+        return [self[number] for number, one in enumerate(held) if one is None and self.inode[number] is not None]
+
+    @cached_property
+    def _others(self) -> dict[int, Owner]:
+        """By number, the owners of those that not one process holds."""
+        links, held, shared = self._held
+        numbers = [number for number, one in enumerate(held) if one is None or links[number] in shared]
+        return {number: owner(self[number]) for number in numbers}
 
     def owners(self, name: str) -> list[Any]:
         """A field of Owner of all of them."""
-        links, held, others = self._claims
+        links, held, _ = self._held
         found: list[Any]
         if name == "pid":
             found = [one.pid if one else None for one in held]
@@ -177,7 +187,7 @@ class Messages(Sequence[Socket]):
             found = [one.descriptors[link] if one else None for one, link in zip(held, links, strict=True)]
         else:
             found = self.constant(1 if name == "owners" else "owned")
-        for number, other in others.items():
+        for number, other in self._others.items():
             found[number] = getattr(other, name)
         return found
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from sqlports.sources.inet_messages import Messages
 from sqlports.sources.records import Unsupported
 from sqlports.sources.region import Region
-from sqlports.sources.sockets import Listing, Socket, column
+from sqlports.sources.sockets import Listing, Socket
 from sqlports.sources.states import STATES
 
 if TYPE_CHECKING:
@@ -73,11 +75,16 @@ class Unheld:
         """Whether a second walk finds a holder."""
         if self._held_now is None:
             self.system.reads["second walk"] += 1
-            links = {
-                f"socket:[{inode}]" for sockets in self.network.dumps.lists() for inode in column(sockets, "inode") if inode
-            }
-            self._held_now = self.holders.found_again({link for link in links if not self.holders.holders(link)})
+            unclaimed = (one for sockets in self.network.dumps.lists() for one in self._unclaimed(sockets))
+            self._held_now = self.holders.found_again({f"socket:[{one.inode}]" for one in unclaimed})
         return f"socket:[{socket.inode}]" in self._held_now
+
+    def _unclaimed(self, sockets: Sequence[Socket]) -> list[Socket]:
+        """Those of a list that could be held and are not."""
+        if isinstance(sockets, Messages):
+            return sockets.unclaimed()
+        held = self.holders.holders
+        return [one for one in sockets if one.inode is not None and not held(f"socket:[{one.inode}]")]
 
     def _inode_now(self, socket: Socket) -> int | None:
         """The inode that it has now: 0 for none any more, None when the socket is gone. It was listed before the walk."""
@@ -88,13 +95,8 @@ class Unheld:
     def _ask(self, socket: Socket) -> None:
         """List once more those of its list that are without a holder."""
         listing = socket.listing
-        held = self.holders.holders
-        alike = [
-            sockets[number]
-            for sockets in self.network.dumps.lists((listing.namespace, listing.kind))
-            for number, inode in enumerate(column(sockets, "inode"))
-            if inode is not None and not held(f"socket:[{inode}]")
-        ]
+        lists = self.network.dumps.lists((listing.namespace, listing.kind))
+        alike = [one for sockets in lists for one in self._unclaimed(sockets)]
         self._asked.update(one.cookie for one in alike)
         ports = frozenset(one.local_port for one in alike)
         narrow = listing.kind.ports and None not in ports and len(ports) <= FEW
