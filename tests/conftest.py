@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -108,6 +109,24 @@ class FakeRoot:
             self.write(f"{base}/fdinfo/{fd}", "pos:\t7\nflags:\t02004002\nmnt_id:\t99\n")
         self.write(f"{base}/mountinfo", "99 1 0:1 / / rw - nfs4 server:/x rw\n")
         return directory
+
+
+@pytest.fixture
+def endless() -> Iterator[None]:
+    """A reader that never comes to an end is a failure, before it has taken all memory."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise AssertionError("it does not end")
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    # Of the processor's time, so that a busy machine makes no difference.
+    signal.setitimer(signal.ITIMER_VIRTUAL, 5)
+    yield
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    signal.signal(signal.SIGVTALRM, before)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import random
-import signal
 import socket
 import struct
 import subprocess
@@ -29,7 +28,7 @@ from sqlports.sources.records import Memory, SocketRecord, Unsupported
 from sqlports.sources.sock_diag import Changed, Malformed
 from sqlports.sources.sockets import KINDS, Listing, Socket
 
-pytestmark = pytest.mark.linux
+pytestmark = [pytest.mark.linux, pytest.mark.usefixtures("endless")]
 
 RECORDINGS = Path(__file__).parent / "recordings"
 SIZE = struct.Struct("<I")
@@ -559,21 +558,6 @@ def replaced(datagrams: list[bytes], which: int, at: int, new: bytes) -> list[by
 
 def flipped(datagrams: list[bytes], which: int, at: int, bits: int) -> list[bytes]:
     return replaced(datagrams, which, at, bytes((datagrams[which][at] ^ bits,)))
-
-
-@pytest.fixture(autouse=True)
-def endless() -> Iterator[None]:
-    """A reader that never comes to an end is a failure, before it has taken all memory."""
-
-    def stop(*_: object) -> None:
-        raise AssertionError("it does not end")
-
-    before = signal.signal(signal.SIGVTALRM, stop)
-    # Of the processor's time, so that a busy machine makes no difference.
-    signal.setitimer(signal.ITIMER_VIRTUAL, 5)
-    yield
-    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-    signal.signal(signal.SIGVTALRM, before)
 
 
 def test_there_are_recordings_of_every_case() -> None:

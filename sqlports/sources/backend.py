@@ -102,6 +102,10 @@ class Backend(Protocol):
         """The sockets of one kind in one namespace: all of the region, and more where that is no more work."""
         ...
 
+    def autobound(self, listing: Listing) -> set[int] | None:
+        """The cookies of the sockets of a list whose port the kernel chose; None where that is not told."""
+        return None
+
     def users(self, uids: frozenset[int] | None) -> list[User]:
         """The accounts with these uids; all for None."""
         ...

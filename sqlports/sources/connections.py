@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlports.sources.dumps import Search
 from sqlports.sources.namespaces import Namespace
-from sqlports.sources.sockets import Listing, Socket, column
+from sqlports.sources.sockets import WILDCARDS, Listing, Socket, column
 
 if TYPE_CHECKING:
     from sqlports.sources.network import Network
 
-_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 compared with
 _MAPPED = "::ffff:"
 # Those whose sockets have another end.
 PROTOCOLS = frozenset(("tcp", "udp", "unix", "udplite", "sctp", "mptcp", "vsock"))
@@ -156,7 +155,7 @@ class Pairs:
     def _unconnected(self, socket: Socket, remote: str) -> Socket | None:
         """A UDP socket that answers without being connected: bound to the address or to all."""
         found = self._served.get((socket.listing.namespace, socket.protocol, socket.remote_port), [])
-        for addresses in ((remote, _MAPPED + remote), _WILDCARDS):
+        for addresses in ((remote, _MAPPED + remote), WILDCARDS):
             fitting = [one for one in found if one.local_address in addresses]
             if fitting:
                 return fitting[0] if len(fitting) == 1 else None
@@ -165,7 +164,7 @@ class Pairs:
     def is_served(self, socket: Socket) -> bool:
         """Whether there is a listener at this end."""
         place = (socket.listing.namespace, socket.protocol, socket.local_port)
-        addresses = (socket.local_address, plain(socket.local_address), *_WILDCARDS)
+        addresses = (socket.local_address, plain(socket.local_address), *WILDCARDS)
         return any(one.local_address in addresses for one in self._served.get(place, ()))
 
 

@@ -172,8 +172,7 @@ class Dumps:
             return None
         key = listing.namespace, listing.kind
         if key not in self._autobound:
-            ask = getattr(self.system.backend, "autobound", None)
-            self._autobound[key] = None if ask is None else self._or_none(listing, lambda: ask(listing), None)
+            self._autobound[key] = self._or_none(listing, lambda: self.system.backend.autobound(listing), None)
         chosen = self._autobound[key]
         if chosen is None:
             return None

@@ -51,10 +51,7 @@ class InetSocket(Socket):
         self.number = number
 
     listing: Any = property(attrgetter("messages.listing"))
-    protocol: Any = property(attrgetter("messages.listing.protocol"))
-    family: Any = property(attrgetter("messages.listing.family"))
-    type: Any = property(attrgetter("messages.listing.type"))
-    net_namespace: Any = property(attrgetter("messages.listing.net_namespace"))
+    type: Any = property(attrgetter("listing.type"))
     path = abstract = ident = peer_inode = pid = fd = None
 
     @property
@@ -167,8 +164,8 @@ class InetSocket(Socket):
 
     def told(self, part: str) -> Any:
         found = self.attributes
-        if part == "memory" and len(found.get(SKMEMINFO, b"")) >= _MEMORY.size:
-            return Memory(*_MEMORY.unpack_from(found[SKMEMINFO]))
+        if part == "memory":
+            return memory_of(found.get(SKMEMINFO))
         return self._info(found) if part == "info" else None
 
     def _info(self, found: dict[int, bytes]) -> TcpInfo | None:
@@ -213,6 +210,11 @@ class RawSocket(InetSocket):
 def address(family: str, raw: bytes) -> str:
     """An address as text, out of the 16 bytes that hold either kind."""
     return socket.inet_ntop(socket.AF_INET6, raw) if family == "ipv6" else socket.inet_ntop(socket.AF_INET, raw[:4])
+
+
+def memory_of(found: bytes | None) -> Memory | None:
+    """What SK_MEMINFO says (include/uapi/linux/sock_diag.h)."""
+    return Memory(*_MEMORY.unpack_from(found)) if found and len(found) >= _MEMORY.size else None
 
 
 def shut(found: bytes | None) -> str | None:

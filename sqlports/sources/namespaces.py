@@ -6,7 +6,6 @@ import errno
 import os
 import struct
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
@@ -93,28 +92,15 @@ class Namespace:
 
         Raises OSError: EPERM where it may not be entered.
         """
+        from concurrent.futures import ThreadPoolExecutor
+
         if self._handle is None:
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
-        handle = self._handle
-        values: list[T] = []
-        errors: list[Exception] = []
-
-        def enter() -> None:
+        with ThreadPoolExecutor(1) as thread:
             try:
-                _setns(handle)
-                values.append(act())
-            except Exception as error:
-                errors.append(error)
-
-        thread = threading.Thread(target=enter)
-        try:
-            thread.start()
-        except RuntimeError as error:
-            raise OSError(errno.EAGAIN, str(error)) from None
-        thread.join()
-        if errors:
-            raise errors[0]
-        return values[0]
+                return thread.submit(_act_in, self._handle, act).result()
+            except RuntimeError as error:
+                raise OSError(errno.EAGAIN, f"no thread: {error}") from None
 
     def dismount(self) -> None:
         """Hold it by another descriptor than that of a mount, which could not be unmounted as long. Raises OSError."""
@@ -177,6 +163,12 @@ def read(path: str) -> bytes:
 def key(proc: str, pid: int) -> int:
     """A number that differs for every namespace and that everybody may ask for, unlike its inode. Raises OSError."""
     return os.stat(f"{proc}/{pid}/net/tcp").st_ino
+
+
+def _act_in(handle: int, act: Callable[[], T]) -> T:
+    """Enter a network namespace, and do something there."""
+    _setns(handle)
+    return act()
 
 
 def _setns(handle: int) -> None:

@@ -6,9 +6,10 @@ import struct
 from collections.abc import Iterable
 
 from sqlports.sources import sock_diag
+from sqlports.sources.inet_sockets import memory_of
 from sqlports.sources.records import SocketRecord
 from sqlports.sources.sockets import Listing, RecordSocket, Socket
-from sqlports.sources.unix_diag import TYPES, memory_of
+from sqlports.sources.unix_diag import TYPES
 
 AF_NETLINK = 16
 MEMINFO = 0

@@ -12,12 +12,11 @@ from sqlports.sources.namespaces import Namespace
 from sqlports.sources.owners import Holders, Named
 from sqlports.sources.records import Unsupported
 from sqlports.sources.region import Region
-from sqlports.sources.sockets import Socket
+from sqlports.sources.sockets import WILDCARDS, Socket
 
 if TYPE_CHECKING:
     from sqlports.sources.snapshot import Snapshot
 
-_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 compared with
 _BOUND = frozenset(("LISTEN", "UNCONNECTED", "BOUND"))
 _LISTENERS = Region(frozenset(("LISTEN",)))
 
@@ -88,7 +87,7 @@ class Network:
             for one in self.dumps.of(*place, _LISTENERS):
                 if one.state == "LISTEN":
                     found.setdefault((*place, one.local_address, one.local_port), []).append(one)
-        for address in (socket.local_address, *_WILDCARDS):
+        for address in (socket.local_address, *WILDCARDS):
             listeners = found.get((*place, address, socket.local_port))
             if listeners:
                 return listeners

@@ -6,10 +6,10 @@ import struct
 from collections.abc import Iterable
 
 from sqlports.sources import sock_diag
-from sqlports.sources.inet_sockets import number
+from sqlports.sources.inet_sockets import memory_of, number
 from sqlports.sources.records import SocketRecord
 from sqlports.sources.sockets import Listing, RecordSocket, Socket
-from sqlports.sources.unix_diag import TYPES, memory_of
+from sqlports.sources.unix_diag import TYPES
 
 AF_PACKET = 17
 INFO, UID, MEMINFO = 0, 5, 6

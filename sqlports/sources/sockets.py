@@ -47,6 +47,10 @@ KINDS: tuple[Kind, ...] = (
 )
 
 
+# Addresses that stand for all.
+WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 compared with
+
+
 class Listing:
     """What the sockets of one list have in common: their kind and namespace, and which parts were asked for with them."""
 
@@ -82,6 +86,9 @@ class Socket:
     __slots__ = ("info", "memory", "owner")
 
     listing: Any
+    protocol: Any = property(attrgetter("listing.protocol"))
+    family: Any = property(attrgetter("listing.family"))
+    net_namespace: Any = property(attrgetter("listing.net_namespace"))
     owner: Owner
     info: TcpInfo
     memory: Memory
@@ -127,10 +134,6 @@ class RecordSocket(Socket):
     """A socket whose record was made when it was listed, with the parts that came with it."""
 
     __slots__ = ("listing", "parts", "record")
-
-    protocol: Any = property(attrgetter("listing.protocol"))
-    family: Any = property(attrgetter("listing.family"))
-    net_namespace: Any = property(attrgetter("listing.net_namespace"))
 
     def __init__(self, record: SocketRecord, listing: Listing, **parts: Any) -> None:
         self.record = record

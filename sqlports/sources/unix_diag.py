@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlports.sources import sock_diag
-from sqlports.sources.inet_sockets import number, shut
-from sqlports.sources.records import Memory, SocketRecord
+from sqlports.sources.inet_sockets import memory_of, number, shut
+from sqlports.sources.records import SocketRecord
 from sqlports.sources.sockets import Listing, RecordSocket, Socket
 from sqlports.sources.states import OTHER_STATES
 
@@ -26,7 +26,6 @@ _STATES = [OTHER_STATES.get(state) or str(state) for state in range(256)]
 _DATAGRAM = 2
 _ESTABLISHED, _CLOSED = 1, 7
 _TWO = struct.Struct("=II")
-_MEMORY = struct.Struct("=9I")
 
 
 def request(listing: Listing) -> bytes:
@@ -92,8 +91,3 @@ def path(name: bytes) -> str:
     if not name.startswith(b"\0"):
         name = name.split(b"\0", 1)[0]
     return name.replace(b"\0", b"@").decode("utf-8", "backslashreplace")
-
-
-def memory_of(data: bytes | None) -> Memory | None:
-    """SK_MEMINFO of an answer."""
-    return Memory(*_MEMORY.unpack_from(data)) if data and len(data) >= _MEMORY.size else None
