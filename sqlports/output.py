@@ -61,9 +61,13 @@ class Output:
             before = os.stat(place)
         if self.whole and (before is None or (stat.S_ISREG(before.st_mode) and before.st_nlink == 1)):
             # Who may write the file and not its directory writes it in place; other faults show there again.
-            with contextlib.suppress(OSError):
-                file = open(f"{place}.{os.getpid()}.part", "xb")  # noqa: SIM115 closed by close()
-                self._beside = file.name
+            # The name is kept first: a signal that ends the process may come as soon as the file is there.
+            self._beside = f"{place}.{os.getpid()}.part"
+            try:
+                file = open(self._beside, "xb")  # noqa: SIM115 closed by close()
+            except OSError:
+                self._beside = None
+            else:
                 if before is not None and sys.platform != "win32":
                     with contextlib.suppress(OSError):
                         os.fchown(file.fileno(), before.st_uid, before.st_gid)
