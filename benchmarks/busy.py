@@ -48,6 +48,11 @@ class Load(NamedTuple):
         """The usual mixture for this many processes: 400 have 16,000 TCP sockets and 27,000 descriptors."""
         return cls(processes, processes * 40, processes * 27_000 // 400)
 
+    @classmethod
+    def crowd(cls, load: Load) -> Load:
+        """As many descriptors in very many processes: 1,500, for the usual load."""
+        return cls(load.processes * 15 // 4, load.processes * 15 // 2, load.descriptors)
+
     def __str__(self) -> str:
         return f"{self.processes:,} processes, {self.sockets:,} TCP sockets, {self.descriptors:,} descriptors"
 

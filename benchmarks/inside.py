@@ -33,6 +33,10 @@ QUERIES = {
     ),
     "listeners": ("SELECT protocol, local_address, local_port, inode FROM sockets WHERE state = 'LISTEN' AND protocol = 'tcp'"),
     "scan": "SELECT pid, parent FROM processes",
+    "number": "SELECT pid FROM processes",
+    "four columns": "SELECT pid, name, uid, cmdline FROM processes",
+    "tree": "SELECT * FROM process_tree",
+    "one process": "SELECT pid, fd, type, target, flags FROM handles WHERE pid = ?",
     "join upwards": (
         "SELECT count(*) FROM processes a JOIN processes b ON b.pid = a.parent JOIN processes c ON c.pid = b.parent"
     ),
@@ -43,6 +47,10 @@ QUERIES = {
 GROUPS = {
     "sockets": ("every socket", "psutil"),
     "listeners": ("listeners",),
+    "pids": ("number", "psutil: pid name"),
+    "four columns": ("four columns", "psutil: pid name uids cmdline"),
+    "tree": ("tree", "scan"),
+    "one process": ("one process",),
     "joins": ("scan", "join upwards", "join downwards"),
     "states": ("states", "ss -tan"),
     "eight columns": ("eight columns", "ss -tan"),
@@ -61,8 +69,14 @@ def calls(group: str) -> Iterator[tuple[str, Callable[[], int]]]:
             import psutil
 
             yield name, lambda: len(psutil.net_connections("inet"))
+        elif name.startswith("psutil: "):
+            yield name, partial(listed, name.split()[1:])
         elif name not in QUERIES:
             yield name, partial(whole, name.split())
+        elif name == "one process":
+            # Our own is small, and a server's is as large as any.
+            [row] = engine.query("SELECT pid FROM processes ORDER BY fd_count DESC LIMIT 1")
+            yield name, partial(ask, engine, QUERIES[name], (row["pid"],))
         elif name == "one port":
             sql = "SELECT local_port FROM sockets WHERE state = 'LISTEN' AND protocol = 'tcp' LIMIT 1"
             yield name, partial(ask, engine, QUERIES[name], tuple(engine.query(sql)[0].values()))
@@ -73,6 +87,13 @@ def calls(group: str) -> Iterator[tuple[str, Callable[[], int]]]:
 def ask(engine: Engine, sql: str, parameters: tuple[object, ...] = ()) -> int:
     """Run a query and read all its rows, as a user of the library would, one at a time."""
     return sum(sum(1 for _ in result) for result in engine.run(sql, parameters))
+
+
+def listed(wanted: list[str]) -> int:
+    """What psutil tells of every process."""
+    import psutil
+
+    return len([process.info for process in psutil.process_iter(wanted)])
 
 
 def whole(argv: list[str]) -> int:

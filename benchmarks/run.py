@@ -2,8 +2,8 @@
 
     python -P benchmarks/run.py [--processes N] [--repeat N] [--json FILE]
 
-What is compared is listed here; how it is timed is in measure.py, what runs inside one process in inside.py, and what
-makes the machine busy in busy.py.
+Which commands are compared is in contests.py, what runs inside one process in inside.py, how it is timed in measure.py, and
+what makes the machine busy in busy.py.
 """
 
 from __future__ import annotations
@@ -20,44 +20,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from functools import partial
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from benchmarks.busy import Load, busy
+from benchmarks.contests import CONTESTS, CROWD, Contest
 from benchmarks.measure import HEADERS, Comparison, MeasureError, Run, Samples, command, in_turn
 
 CHECKOUT = sys.path[-1]
 RESULTS = os.path.join(CHECKOUT, "benchmarks", "results", "latest.json")
-
-OWNED = "SELECT protocol, state, local_address, local_port, remote_address, remote_port, inode, pid, fd FROM sockets WHERE "
-
-
-class Contest(NamedTuple):
-    """A question put to sqlports and to others: their commands, each with the ratio that is promised, if one is."""
-
-    name: str
-    ours: list[str]
-    theirs: list[tuple[str, float | None]]
-
-
-CONTESTS = [
-    Contest(
-        "every TCP socket with its owner",
-        ["--json", OWNED + "protocol = 'tcp'"],
-        [("lsof -nP -iTCP", 1.0), ("ss -tanp", 1.3), ("netstat -tanp", None)],
-    ),
-    Contest(
-        "TCP listeners with their owner",
-        ["--json", OWNED + "state = 'LISTEN' AND protocol = 'tcp'"],
-        [("ss -tlnp", 1.3)],
-    ),
-    Contest(
-        "processes",
-        ["--json", "SELECT pid, name, uid, cmdline FROM processes"],
-        [("ps -eo pid,comm,uid,args", None)],
-    ),
-]
 
 
 def sqlports() -> list[str]:
@@ -162,6 +134,17 @@ class Bench:
         scan = joins.pop("scan")
         for name, ours in joins.items():
             self.add(f"engine: three processes, {name}", "one scan", 5.0, {name: ours, "scan": scan})
+
+    def crowd(self) -> None:
+        """What asks for processes and handles, where there are very many."""
+        for contest in CROWD:
+            self.contest(contest)
+        self.add("engine: every process's number", "psutil, number and name", 0.1, self.samples("pids"))
+        self.add("engine: number, name, user and arguments", "psutil, the same", 0.5, self.samples("four columns"))
+        self.add("engine: every pair of process_tree", "one scan of processes", 3.0, self.samples("tree"))
+        [ours] = self.samples("one process").values()
+        target = 0.002 + 0.000_003 * self.rows["one process"]
+        self.found.append(Comparison("engine: the handles of one process", None, "ours", "s", target, ours, []))
 
     def samples(self, group: str) -> dict[str, Samples]:
         """What a group of calls takes, in a process of its own. What they counted is noted."""
@@ -286,6 +269,8 @@ def main() -> int:
                     bench.measure(load)
                     few = bench.samples("growth")
                 bench.growth(load, few["eight columns"])
+                with busy(Load.crowd(load)):
+                    bench.crowd()
     except (MeasureError, RuntimeError, subprocess.CalledProcessError) as error:
         print(f"run.py: {error}", file=sys.stderr)
         return 1

@@ -13,7 +13,7 @@ from sqlports.schema import SQL_TYPES
 TABLES = ("name", "kind", "description")
 COLUMNS = ("column", "type", "search", "description")
 
-_SEARCHES = {"values": "=, IN", "bounds": "range", "search": "=, IN, range"}
+_SEARCHES = {"values": "=, IN", "bounds": "range", "search": "=, IN, range", "names": "=, IN, LIKE, GLOB"}
 
 
 def relations() -> Iterator[tuple[str, str, str]]:

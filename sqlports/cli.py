@@ -103,6 +103,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--watch", type=_seconds, metavar="S", help="run again every S seconds, until interrupted")
     parser.add_argument("-q", "--quiet", action="store_true", help="do not say what could not be seen")
     parser.add_argument("--backend", choices=("linux", "portable"), help="how to ask the system")
+    parser.add_argument("--root", default="/", metavar="DIR", help="look at the system whose file system is mounted at DIR")
     parser.add_argument("--write", action="store_true", help="permit statements that write, ATTACH and the like")
     parser.add_argument("--version", action="version", version=f"sqlports {_version()}")
     return parser.parse_intermixed_args(arguments)
@@ -151,7 +152,7 @@ def _dispatch(options: argparse.Namespace) -> int:
 
         complain(fault)
         return USAGE
-    engine = Engine(backend=options.backend, timeout=options.timeout, write=options.write)
+    engine = Engine(root=options.root, backend=options.backend, timeout=options.timeout, write=options.write)
     try:
         if options.sql and options.sql[0] in COMMANDS:
             return _catalogue(engine, options)
@@ -170,6 +171,11 @@ def _wants_prompt(options: argparse.Namespace) -> bool:
 
 def _misuse(options: argparse.Namespace) -> str | None:
     """What is wrong with the arguments together."""
+    if options.root != "/":
+        if options.backend == "portable":
+            return "--backend portable looks at this system only: it has no --root"
+        if not os.path.isdir(os.path.join(options.root, "proc")):
+            return f"--root {options.root}: there is no directory {os.path.join(options.root, 'proc')} to look at"
     if _wants_prompt(options):
         given = {"--output": options.output, "--watch": options.watch}
         return next((f"{name} needs SQL" for name, value in given.items() if value is not None), None)

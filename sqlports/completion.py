@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import reduce
 from typing import NamedTuple
@@ -115,11 +114,14 @@ def _columns(scope: Scope, names: Names) -> Iterator[Candidate]:
     """The columns that a place sees, hidden ones last; before FROM is written, those of all tables."""
     tables = [(alias, scope.columns_of(alias, names)) for alias, _ in scope.visible()]
     tables = tables or [("(", names.columns(name)) for name, _, _ in names.relations()]
-    times = Counter(column.name for _, columns in tables for column in columns)
+    alike: dict[str, list[tuple[str, Column]]] = {}
+    for alias, columns in tables:
+        for column in columns:
+            alike.setdefault(column.name, []).append((alias, column))
     for hidden in (False, True):
-        for alias, columns in tables:
-            for column in columns:
-                several = times[column.name] > 1
+        for same in alike.values():
+            several = len(same) > 1
+            for alias, column in same:
                 if column.hidden is hidden and (several or not scope.shared):
                     qualified = several and not scope.shared and not alias.startswith("(")
                     yield _offer(column, names, alias if qualified else "")

@@ -13,6 +13,7 @@ _DETAILS = "scan_errors, asked in the same run, has the details."
 _FEW = 3
 
 _WHAT = {
+    "attr": "security labels",
     "cwd": "directories",
     "descriptors": "handles",
     "exe": "executables",
@@ -20,8 +21,10 @@ _WHAT = {
     "fdinfo": "handles",
     "io": "I/O counts",
     "net_connections": "sockets",
-    "ns": "network namespaces",
+    "ns": "namespaces",
+    "ns/net": "network namespaces",
     "root": "directories",
+    "task": "threads",
 }
 
 
@@ -45,9 +48,10 @@ def not_permitted(refusals: Iterable[Refusal]) -> str | None:
 
 
 def _what(source: str) -> str:
-    """What a source about a process ('/proc/PID/fd/FD', 'psutil exe') tells, in a word."""
-    name = source.removeprefix("/proc/PID/").removeprefix("psutil ").split("/")[0].split(" ")[0]
-    return _WHAT.get(name, name)
+    """What a source about a process ('/proc/PID/fd/FD', '/proc/PID/task/TID/ns/net', 'psutil exe') tells, in a word."""
+    asked = source.removeprefix("/proc/PID/").removeprefix("task/TID/").removeprefix("psutil ").split(" ")[0]
+    name = asked.split("/")[0]
+    return _WHAT.get(asked) or _WHAT.get(name, name)
 
 
 def _processes(count: int) -> str:

@@ -1,4 +1,4 @@
-"""How a search is planned, and how SQL values become Python's.
+"""How a search is planned, and what its values ask of a table.
 
 SQLite asks a virtual table what it could do with a list of constraints (`choose`), remembers the answer as a text, and
 later hands over the text with the values (`bind`). What the table claims is never the last word: SQLite checks every
@@ -9,28 +9,35 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from sqlports.compare import (
+    EQ,
+    GE,
+    GLOB,
+    GT,
+    IS,
+    ISNULL,
+    LE,
+    LIKE,
+    LT,
+    Anything,
+    Unmatched,
+    equal,
+    narrow,
+    pattern,
+)
 from sqlports.schema import Range, Table
 
-# SQLITE_INDEX_CONSTRAINT_*, sqlite3.h
-EQ, GT, LE, LT, GE, ISNULL, IS = 2, 4, 8, 16, 32, 71, 72
 _BOUNDS = {GT, LE, LT, GE}
+_PATTERNS = {LIKE, GLOB}
 _EQUALITIES = {EQ, IS, ISNULL}
 SCAN_UNIQUE = 1  # SQLITE_INDEX_SCAN_UNIQUE
-
-# What SQLite accepts as a number inside a text (sqlite3AtoF): no underscores, no hexadecimal, ASCII space around it.
-_NUMBER = re.compile(r"[ \t\n\v\f\r]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t\n\v\f\r]*", re.ASCII)
-
-
-class Unmatched(Exception):
-    """No row can satisfy the search."""
-
-
-class Anything(Exception):
-    """The value says nothing that the table could use: give all rows and let SQLite compare."""
+# The last of the 64 bits that SQLite has for the columns that are used.
+_LAST = 63
+# The cost of a plan that is to be taken where there is no other.
+NEVER = 1e30
 
 
 class Step(NamedTuple):
@@ -62,25 +69,61 @@ class Bound(NamedTuple):
 
 
 def choose(info: Any, table: Table, at_once: bool = True) -> bool:
-    """Fill SQLite's IndexInfo for this table; False when a required column is not given.
+    """Fill SQLite's IndexInfo for this table; False when a column is not given, here, that the table cannot do without.
 
     `at_once` permits to take all values of an IN in one call; otherwise it is a call for each.
     """
+    usable = [(index, _usable(info, index, table, at_once)) for index in range(info.nConstraint)]
+    equal = {step.column for _, step in usable if step and step.op in _EQUALITIES}
     steps: list[Step] = []
-    for index in range(info.nConstraint):
-        step = _usable(info, index, table, at_once)
-        if step is None or (step.op in _BOUNDS and _bounded_by(steps, step)):
+    for index, step in usable:
+        # A bound or a pattern beside an equality of its column adds nothing.
+        if step is None or (step.op in _BOUNDS | _PATTERNS and step.column in equal):
             continue
         steps.append(step)
         info.set_aConstraintUsage_argvIndex(index, len(steps))
         if step.many:
             info.set_aConstraintUsage_in(index, True)
-    if table.required - {step.column for step in steps}:
+    given = {step.column for step in steps}
+    is_lacking = bool(table.required - given or (table.either and given.isdisjoint(table.either)))
+    # Without any condition it is planned all the same: `WHERE path IN ()` has come down to that, and asks no rows.
+    if is_lacking and info.nConstraint:
         return False
-    used = {column.group for index, column in enumerate(table.columns) if index in info.colUsed}
-    info.idxStr = json.dumps(Plan(steps, [group for group in table.groups if group in used]))
+    info.idxStr = json.dumps(Plan(steps, _parts(table, info.colUsed)))
     _estimate(info, table, steps)
+    if is_lacking or _comes_later(info, table, equal):
+        info.estimatedCost = NEVER
     return True
+
+
+def _parts(table: Table, used: set[int]) -> list[str]:
+    """The parts that may be wanted. First one that is: of rows that may end it is read to see whether they have."""
+    certain = {column.group for index, column in enumerate(table.columns[:_LAST]) if index in used}
+    if _LAST not in used:
+        return [group for group in table.groups if group in certain]
+    # Of the columns from this on SQLite does not say which.
+    certain = certain - {None} or set(table.groups[: table.transient])
+    perhaps = {column.group for column in table.columns[_LAST:]} - certain
+    return [group for group in table.groups if group in certain] + [group for group in table.groups if group in perhaps]
+
+
+def _comes_later(info: Any, table: Table, equal: set[str]) -> bool:
+    """Whether a value that says which rows there are will be known only when another table of the join has been read.
+
+    That other table goes first, then: without the value, or with a pattern for it, these would be other rows.
+    """
+    late = {
+        table.columns[info.get_aConstraint_iColumn(index)].name
+        for index in range(info.nConstraint)
+        if info.get_aConstraint_op(index) in (EQ, IS)
+        and not info.get_aConstraint_usable(index)
+        and 0 <= info.get_aConstraint_iColumn(index) < len(table.columns)
+    }
+    late &= table.searches.keys() - equal
+    if not table.needed:
+        # There are all rows without a value, but for a hidden column of the key: whose accounts they are, say.
+        return any(name in late and table.columns[table.position[name]].hidden for name in table.key)
+    return bool(late - table.needed if equal & table.needed else late)
 
 
 @lru_cache(maxsize=256)
@@ -102,7 +145,9 @@ def bind(table: Table, steps: list[Step], values: tuple[Any, ...]) -> Bound:
                 narrowed = once if step.column in table.once else arguments
                 found = narrowed.get(step.column)
                 if found is None or isinstance(found, Range):
-                    narrowed[step.column] = _narrow(found or Range(None, None), step.op, value)
+                    narrowed[step.column] = narrow(found or Range(None, None), step.op, value)
+            elif step.op in _PATTERNS:
+                arguments[step.column] = pattern(step.op, value, arguments.get(step.column))
             elif step.column in table.searches and step.column not in table.once:
                 wanted = _wanted(kind, step, value)
                 if None in wanted:
@@ -113,7 +158,8 @@ def bind(table: Table, steps: list[Step], values: tuple[Any, ...]) -> Bound:
                 wanted = _wanted(kind, step, value)
                 lookups[step.column] = lookups.get(step.column, wanted) & wanted
         except Anything:
-            continue
+            if step.column in table.needed:
+                raise Unmatched from None  # where there is no row but what was asked for, only a text names one
     once.update((column, cells) for column, cells in lookups.items() if column in table.once and None not in cells)
     return Bound(arguments, once, lookups)
 
@@ -128,22 +174,21 @@ def _usable(info: Any, index: int, table: Table, at_once: bool) -> Step | None:
     if op == ISNULL:
         return Step(column.name, op) if column.path and (not search or column.name in table.once) else None
     if op in (EQ, IS):
+        if column.path is None or search == "bounds":
+            return None
         # Another collation would match more than equal bytes do.
-        if column.path is None or search == "bounds" or info.get_aConstraint_collation(index) != "BINARY":
+        if info.get_aConstraint_collation(index) != "BINARY" and column.name not in table.needed:
             return None
         several = bool(op == EQ and info.get_aConstraintUsage_in(index))
-        if several and not at_once and column.type is not int:
+        if several and not at_once and column.type is not int and column.name not in table.needed:
             # `text IN (SELECT number …)` means all texts of that number; taken singly, SQLite would compare texts.
             return None
         return Step(column.name, op, several and at_once)
     if op in _BOUNDS and search in ("bounds", "search"):
         return Step(column.name, op)
+    if op in _PATTERNS and search == "names":
+        return Step(column.name, op)
     return None
-
-
-def _bounded_by(steps: list[Step], step: Step) -> bool:
-    """Whether the column already has an equality, beside which a bound adds nothing."""
-    return any(other.column == step.column and other.op in _EQUALITIES for other in steps)
 
 
 def _estimate(info: Any, table: Table, steps: list[Step]) -> None:
@@ -151,7 +196,10 @@ def _estimate(info: Any, table: Table, steps: list[Step]) -> None:
     equal = {step.column for step in steps if step.op in _EQUALITIES and not step.many}
     rows = float(table.rows)
     for column in {step.column for step in steps}:
-        if column in equal or any(step.column == column and step.many for step in steps):
+        several = any(step.column == column and step.many for step in steps)
+        if column in table.either and (column in equal or several):
+            rows = min(rows, table.either[column] * (10.0 if several else 1.0))
+        elif column in equal or several:
             rows /= 20 if table.searches.get(column) or column in table.key else 10
         else:
             rows /= 4
@@ -184,64 +232,3 @@ def _wanted(kind: type, step: Step, value: Any) -> frozenset[Any]:
             raise Unmatched
         return frozenset((None,))
     return frozenset((equal(kind, value),))
-
-
-def equal(kind: type, value: Any) -> Any:
-    """The one cell of a column of this type that equals a value, as SQLite compares (datatype3.html, section 4).
-
-    Raises Unmatched when no cell does, Anything when more than one might.
-    """
-    if value is None or isinstance(value, bytes):
-        raise Unmatched
-    if kind is str:
-        if isinstance(value, str):
-            return value
-        # A number beside a text column: whether '07' equals 7 depends on where the 7 came from.
-        raise Anything
-    if isinstance(value, str):
-        if "\0" in value:
-            raise Anything  # SQLite takes what stands before it
-        value = number(value)
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        raise Unmatched
-    if kind is int:
-        if value != int(value):
-            raise Unmatched
-        return int(value)
-    return value
-
-
-def number(text: str) -> int | float | None:
-    """The number that a text is under numeric affinity, None when it is none."""
-    if not _NUMBER.fullmatch(text):
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)
-
-
-def _narrow(bounds: Range, op: int, value: Any) -> Range:
-    """Bounds narrowed by `column op value`. Raises Unmatched when nothing is left, Anything when nothing changes."""
-    if value is None:
-        raise Unmatched
-    if isinstance(value, str):
-        if "\0" in value:
-            raise Anything
-        value = number(value)
-    if value is None or isinstance(value, bytes):
-        value = math.inf  # every number sorts before every text and blob
-    if value in (math.inf, -math.inf):
-        if (value > 0) == (op in (LT, LE)):
-            raise Anything
-        raise Unmatched
-    low, high = bounds
-    if op in (GT, GE):
-        edge = math.floor(value) + 1 if op == GT else math.ceil(value)
-        low = edge if low is None else max(low, edge)
-    else:
-        edge = math.ceil(value) - 1 if op == LT else math.floor(value)
-        high = edge if high is None else min(high, edge)
-    if low is not None and high is not None and low > high:
-        raise Unmatched
-    return Range(low, high)

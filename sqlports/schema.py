@@ -12,17 +12,19 @@
 The decorated function is the table: it takes the snapshot and returns the rows, any iterable of objects. A column's path
 says where its value sits in such an object (`stat.comm` is `row.stat.comm`), so a cell costs nothing until it is asked for.
 The function's other parameters are what it can search for by itself; each bears the name of a column and its annotation
-says which searches: `Values` for `=` and `IN`, `Bounds` for `<`, `<=`, `>`, `>=` and BETWEEN, `Search` for both. A parameter
-without a default must be given by the query. `Once[...]` around them says that a search saves work but is work itself, so
-that only the first is handed over and those of a join are served by the engine's index. Every such search may give more
-than it was asked for. A parameter annotated `Groups` bears no column's name: it is told which parts of a row are wanted.
+says which searches: `Values` for `=` and `IN`, `Bounds` for `<`, `<=`, `>`, `>=` and BETWEEN, `Search` for both, `Names` for
+`=`, `IN`, `LIKE` and `GLOB` on a text. A parameter without a default must be given by the query, and of those in `either`
+one. A table with such has rows for what it is asked and no other: its function says which rows a value or a pattern has, and
+under any collation SQLite only takes rows away from these. `Once[...]` around them says that a search saves work but is work
+itself, so that only the first is handed over and those of a join are served by the engine's index. Every such search may give
+more than it was asked for. A parameter annotated `Groups` bears no column's name: it is told which parts of a row are wanted.
 Everything else about searching is the engine's business.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from types import FunctionType
 from typing import Annotated, Any, NamedTuple, TypeVar
@@ -40,10 +42,18 @@ class Range(NamedTuple):
         return isinstance(value, int) and (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
 
+class Like(NamedTuple):
+    """A pattern that a query asked for: of LIKE, or of GLOB."""
+
+    pattern: str
+    glob: bool = False
+
+
 # What a table function's parameters may be annotated with. None always means: not asked, give all.
 Values = frozenset[T] | None
 Bounds = Range | None
 Search = frozenset[T] | Range | None
+Names = frozenset[str] | Like | None
 Once = Annotated[T, "once"]
 Groups = frozenset[str]
 
@@ -61,14 +71,14 @@ class Batches:
         return chain.from_iterable(self.sequences)
 
 
-_SEARCHES = {"Values": "values", "Bounds": "bounds", "Search": "search"}
+_SEARCHES = {"Values": "values", "Bounds": "bounds", "Search": "search", "Names": "names"}
 
 
 class Column(NamedTuple):
     """One column: its name, its type (int, float or str), where its value sits in a row, and what it means.
 
     `path` is None for a column that this product does not fill (another system's, kept so that its queries run).
-    A hidden column is left out of `SELECT *`.
+    A hidden column is left out of `SELECT *`. `collate` names the collation it is compared by: 'NOCASE'; None for BINARY.
     """
 
     name: str
@@ -76,6 +86,7 @@ class Column(NamedTuple):
     path: str | None
     doc: str
     hidden: bool = False
+    collate: str | None = None
 
     @property
     def group(self) -> str | None:
@@ -90,7 +101,8 @@ class Column(NamedTuple):
     @property
     def sql(self) -> str:
         """The column as CREATE TABLE has it."""
-        return f'"{self.name}" {SQL_TYPES[self.type]}{" HIDDEN" if self.hidden else ""}'
+        collate = f" COLLATE {self.collate}" if self.collate else ""
+        return f'"{self.name}" {SQL_TYPES[self.type]}{" HIDDEN" if self.hidden else ""}{collate}'
 
 
 def _nothing(row: object) -> None:
@@ -112,12 +124,14 @@ class Table:
                be the same object whenever a snapshot gives that row
     rows       how many rows to expect on an ordinary machine, for the planner
     transient  its rows describe things that may end while they are read; such a row has an attribute `ended`
-    searches   parameter name -> 'values', 'bounds' or 'search'
+    searches   parameter name -> 'values', 'bounds', 'search' or 'names'
     once       those of them that are handed over only once in a statement
     groups     the parts of a row (first words of dotted paths), in the order in which they are declared
     told       the parameter that is told which of these are wanted; None for none
     costs      column name -> a rank: by the order in which the parts of a row are declared, the cheap before the dear
     required   parameters that the query must give
+    either     parameters of which it must give one, and how many rows one value of each has on an ordinary machine
+    needed     both of these: columns without which there are no rows
     """
 
     def __init__(
@@ -128,6 +142,7 @@ class Table:
         rows: int,
         examples: tuple[str, ...],
         transient: bool,
+        either: Mapping[str, int],
     ) -> None:
         if not isinstance(function, FunctionType):
             raise TableError(f"{function!r} is not a plain function")
@@ -138,6 +153,7 @@ class Table:
         self.rows = rows
         self.examples = examples
         self.transient = transient
+        self.either = either
         self.searches: dict[str, str] = {}
         self.once: set[str] = set()
         self.told: str | None = None
@@ -145,6 +161,7 @@ class Table:
         faults = [*self._read_parameters(), *self._column_faults()]
         if faults:
             raise TableError(f"table {self.name}: " + "; ".join(faults))
+        self.needed = self.required.union(either)
         self.position = {column.name: index for index, column in enumerate(columns)}
         self.groups = tuple(dict.fromkeys(column.group for column in columns if column.group))
         self.costs = {column.name: self.groups.index(column.group) if column.group else -1 for column in columns}
@@ -158,6 +175,13 @@ class Table:
     def sql(self) -> str:
         """The CREATE TABLE statement that SQLite is told."""
         return f"CREATE TABLE {self.name}({', '.join(column.sql for column in self.columns)})"
+
+    @property
+    def lacking(self) -> str:
+        """What is wrong with a query that does not give what the table cannot do without."""
+        either = " or ".join(f"{column} = …" for column in self.either)
+        wanted = [*(f"{column} = …" for column in sorted(self.required)), *([either] if either else [])]
+        return f"table {self.name} needs WHERE {' and '.join(wanted)}"
 
     @property
     def doc(self) -> str:
@@ -183,7 +207,7 @@ class Table:
                 self.told = parameter
                 self.required.discard(parameter)
             else:
-                yield f"parameter {parameter} must be annotated Values[...], Bounds or Search[...]"
+                yield f"parameter {parameter} must be annotated Values[...], Bounds, Search[...] or Names"
 
     def _column_faults(self) -> Iterable[str]:
         names = [column.name for column in self.columns]
@@ -204,8 +228,13 @@ class Table:
         for name in (*self.searches, *self.key):
             if name not in types:
                 yield f"{name} is not a column"
-            elif types[name] is not int and self.searches.get(name, "values") != "values":
+            elif types[name] is not int and self.searches.get(name) in ("bounds", "search"):
                 yield f"{name} is not an integer, so it has no bounds"
+            elif types[name] is not str and self.searches.get(name) == "names":
+                yield f"{name} is not a text, so it has no names"
+        for name in self.either:
+            if name not in self.searches:
+                yield f"one of {name} and others is needed, but {name} is no parameter"
 
 
 def table(
@@ -214,10 +243,11 @@ def table(
     rows: int = 100,
     examples: tuple[str, ...] = (),
     transient: bool = False,
+    either: Mapping[str, int] | None = None,
 ) -> Callable[[Callable[..., Iterable[Any]]], Table]:
     """Declare a table. Raises TableError, at import, for a declaration that cannot be right."""
 
     def declare(function: Callable[..., Iterable[Any]]) -> Table:
-        return Table(function, columns, key, rows, examples, transient)
+        return Table(function, columns, key, rows, examples, transient, either or {})
 
     return declare

@@ -149,10 +149,7 @@ def columns(connection: apsw.Connection, name: str) -> list[str]:
 
 
 def _required(statement: Statement) -> str | None:
-    """Which table lacks a WHERE it cannot do without."""
+    """Which tables of the statement cannot do without a WHERE, and which."""
     words = set(re.findall(r"\w+", statement.sql.lower()))
-    for name in registry.table_names():
-        if name in words and registry.table(name).required:
-            wanted = " and ".join(f"{column} = …" for column in sorted(registry.table(name).required))
-            return f"table {name} needs WHERE {wanted}"
-    return None
+    tables = [registry.table(name) for name in registry.table_names() if name in words]
+    return "; ".join(table.lacking for table in tables if table.needed) or None

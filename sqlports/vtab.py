@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from sqlports import plan
+from sqlports.compare import Unmatched
+from sqlports.errors import QueryError
 from sqlports.schema import Batches
 
 if TYPE_CHECKING:
@@ -67,9 +69,12 @@ class Cursor:
     def Filter(self, number: int, text: str | None, values: tuple[Any, ...]) -> None:
         table = self.virtual.table
         steps, groups = plan.load(text or "[[], []]")
+        if table.needed and not steps:
+            raise QueryError(table.lacking)
+        self.system.wanted.update(groups)
         try:
             bound = plan.bind(table, steps, values)
-        except plan.Unmatched:
+        except Unmatched:
             rows: Iterable[Any] = ()
         else:
             rows = _found(table, self.system, bound, {table.told: frozenset(groups)} if table.told else {})

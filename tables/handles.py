@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlports.schema import Column, Values, table
+from sqlports.sources.handles import Handle
 from sqlports.sources.snapshot import Snapshot
-from sqlports.sources.subjects import Handle
 
 
 @table(
@@ -20,6 +20,29 @@ from sqlports.sources.subjects import Handle
     Column("offset", int, "fdinfo.offset", "Position in the file, in bytes."),
     Column("deleted", int, "deleted", "1 when the file's name was removed, 0 while it is there; else NULL."),
     Column("tid", int, "tid", "Thread that has it in a table of its own; NULL for one of the process."),
+    Column("size", int, "file.size", "Of a file, directory or memfd, in bytes; NULL where its file system was not asked."),
+    Column("file_inode", int, "file_inode", "Of what has a path: unique on its `device` only, unlike `inode`; Linux 5.14."),
+    Column(
+        "device", str, "mount.device", "'major:minor' of the file system that a path is on; a device node's own is in detail."
+    ),
+    Column(
+        "file_system", str, "mount.file_system", "Type of the file system that a path is on: 'ext4', 'nfs4'; NULL if detached."
+    ),
+    Column(
+        "mount_id",
+        int,
+        "fdinfo.mount_id",
+        "Mount that it was opened on, as in /proc/PID/mountinfo, or one of the kernel's own.",
+    ),
+    Column("close_on_exec", int, "fdinfo.close_on_exec", "1 when a new program does not inherit it, else 0."),
+    Column(
+        "locks", str, "fdinfo.locks", "JSON array of the locks it holds: type, mode, mandatory, pid, start, end; NULL for none."
+    ),
+    Column("detail", str, "detail.json", "JSON object of what only its kind has: eventfd count, epoll targets, memfd name, …"),
+    Column(
+        "peer_pid", int, "peer.pid", "Process at the other end of a pipe, unix socket, eventfd or pseudo-terminal; else NULL."
+    ),
+    Column("peer_fd", int, "peer.fd", "Its descriptor of that end."),
     key=("pid", "fd", "tid"),
     rows=10000,
     transient=True,
@@ -27,6 +50,8 @@ from sqlports.sources.subjects import Handle
         "SELECT type, count(*) FROM handles GROUP BY type ORDER BY 2 DESC",
         "SELECT fd, target, access FROM handles WHERE pid = 1",
         "SELECT h.pid, h.fd, s.local_address, s.local_port FROM handles h JOIN sockets s USING (inode)",
+        "SELECT pid, fd, target, size FROM handles WHERE deleted AND type = 'file' ORDER BY size DESC",
+        "SELECT pid, fd, peer_pid, peer_fd FROM handles WHERE type = 'pipe' AND peer_pid <> pid",
     ),
 )
 def handles(system: Snapshot, pid: Values[int] = None) -> Iterable[Handle]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from sqlports.schema import Column, Range, Search, Values, table
+from sqlports.sources import service_names
 from sqlports.sources.ports import range_name
 from sqlports.sources.records import PortSettings, Service
 from sqlports.sources.snapshot import Snapshot
@@ -75,7 +76,7 @@ def port_registry(system: Snapshot, port: Search[int] = None, protocol: Values[s
 
 def _rows(system: Snapshot, port: frozenset[int] | Range | None, protocol: frozenset[str] | None) -> Iterator[Port]:
     settings = system.port_settings()
-    named = system.memo("services by port", lambda: _by_port(system.services()))
+    named = system.memo("services by port", lambda: _by_port(system.ask("services", service_names.read)))
     protocols = system.memo("protocols", lambda: sorted({"tcp", "udp"} | {protocol for _, protocol in named}))
     for number in _numbers(port):
         for name in protocols:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -47,6 +48,7 @@ class FakeRoot:
         self.proc = path / "proc"
         self.write("proc/stat", "cpu 0\nbtime 1700000000\n")
         self.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000:Ann,,,:/home/ann:/bin/bash\n")
+        self.write("etc/group", "root:x:0:\nstaff:x:50:ann,root\nann:x:1000:\n")
         self.write("etc/services", "http 80/tcp www # World Wide Web\ndomain 53/tcp\ndomain 53/udp\nssh 22/tcp\n")
         self.write("proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n")
         self.write("proc/sys/net/ipv4/ip_local_reserved_ports", "8080,9000-9010\n")
@@ -88,13 +90,23 @@ class FakeRoot:
         base = f"proc/{pid}"
         numbers = f"{state} {parent} {pid} {pid} 0 -1 0 0 0 0 0 150 50 0 0 20 0 1 0 {start} 0 0 0".encode()
         self.write(f"{base}/stat", b"%d (%s) %s\n" % (pid, raw, numbers))
-        self.write(
-            f"{base}/status",
-            f"Name:\tx\nTgid:\t{tgid or pid}\nPPid:\t{parent}\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n"
-            f"Gid:\t{uid}\t{uid}\t{uid}\t{uid}\nVmSize:\t    2048 kB\nVmLck:\t       0 kB\nVmRSS:\t    1024 kB\n",
+        self.write(f"{base}/task/{pid}/stat", b"%d (%s) %s\n" % (pid, raw, numbers))
+        status = (
+            b"Name:\t"
+            + raw.replace(b"\\", b"\\\\").replace(b"\n", b"\\n")
+            + (
+                f"\nTgid:\t{tgid or pid}\nPPid:\t{parent}\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n"
+                f"Gid:\t{uid}\t{uid}\t{uid}\t{uid}\nVmSize:\t    2048 kB\nVmLck:\t       0 kB\nVmRSS:\t    1024 kB\n"
+            ).encode()
         )
+        self.write(f"{base}/status", status)
+        self.write(f"{base}/task/{pid}/status", status)
+        self.write(f"{base}/comm", raw + b"\n")
+        self.write(f"{base}/task/{pid}/comm", raw + b"\n")
         self.write(f"{base}/cmdline", argv)
         self.write(f"{base}/cgroup", "0::/user.slice\n")
+        self.write(f"{base}/environ", b"HOME=/root\0PATH=/bin:/usr/bin\0")
+        self.write(f"{base}/maps", "55d0c0de0000-55d0c0de1000 r-xp 00001000 08:01 77                             /bin/sh\n")
         self.write(
             f"{base}/io",
             "rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\nread_bytes: 4096\nwrite_bytes: 8192\ncancelled_write_bytes: 4096\n",
@@ -173,6 +185,12 @@ class Child:
         if isinstance(told, dict) and "cannot" in told:
             pytest.skip(told["cannot"])
         return told
+
+
+def login(kind: int, user: str = "", line: str = "", host: str = "", time: int = 0, pid: int = 0) -> bytes:
+    """A record of utmp(5), as most Linux machines have it."""
+    texts = (line.encode(), b"", user.encode(), host.encode())
+    return struct.pack("=h2xi32s4s32s256s4xiii36x", kind, pid, *texts, 0, time, 0)
 
 
 # What every child has at hand.

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from sqlports.sources import procfs
+from sqlports.sources import mounts
 from sqlports.sources.cgroups import Cgroup, Cgroups, parse
+from sqlports.sources.linux import Linux
+
+from .conftest import FakeRoot
 
 ID = "0123456789abcdef" * 4
 OTHER = "fedcba9876543210" * 4
@@ -32,18 +35,56 @@ SESSION = "/user.slice/user-1000.slice/user@1000.service"
         ("/init.scope", "init.scope"),
         ("/user.slice/user-1000.slice/session-3.scope", "session-3.scope"),
         (SESSION, "user@1000.service"),
-        (f"{SESSION}/init.scope", "init.scope"),
-        (f"{SESSION}/app.slice/app-firefox-4711.scope", "app-firefox-4711.scope"),
-        (f"{SESSION}/app.slice/emacs.service", "emacs.service"),
-        (f"{SESSION}/app.slice/app-org.gnome.Terminal.slice/vte-spawn-{UID}.scope", f"vte-spawn-{UID}.scope"),
+        ("/user.slice/user-1000.slice/user-runtime-dir@1000.service", "user-runtime-dir@1000.service"),
         ("/system.slice/a.service.d", None),
         ("/system.slice/with\\x2ddash.service", "with\\x2ddash.service"),
         ("/.service", None),
         ("/system.slice/service", None),
+        ("/system.slice/a.socket/b.service", "a.socket"),
+        ("/system.slice/a@.service", None),
+        ("/system.slice/@b.service", None),
+        ("/system.slice/a@b@c.service", "a@b@c.service"),
+        ("/system.slice/a@b.slice/c.service", None),
+        ("/a.slice/a-b.slice/a-b-c.slice/d.scope", "d.scope"),
+        ("/a.slice/b/c.service", None),
+        ("/system.slice/ä.service", None),
+        ("/system.slice/_cpu.service", "cpu.service"),
+        ("/system.slice/__own.service", "_own.service"),
+        ("/_cpu.slice/a.service", "a.service"),
+        ("/_.slice/a.service", None),
+        ("/../nginx.service", None),
     ],
 )
 def test_units_of_systemd(path: str, unit: str | None) -> None:
+    """As cg_path_get_unit() decodes them: after any slices, one that is a unit; one underline before it escapes it."""
     assert parse(path) == Cgroup(path, unit)
+
+
+@pytest.mark.parametrize(
+    ("path", "unit", "user_unit"),
+    [
+        (SESSION, "user@1000.service", None),
+        (f"{SESSION}/init.scope", "user@1000.service", "init.scope"),
+        (f"{SESSION}/app.slice/app-firefox-4711.scope", "user@1000.service", "app-firefox-4711.scope"),
+        (f"{SESSION}/app.slice/app-gnome-firefox@4711.service", "user@1000.service", "app-gnome-firefox@4711.service"),
+        (f"{SESSION}/app.slice/emacs.service", "user@1000.service", "emacs.service"),
+        (f"{SESSION}/app.slice/emacs.service/below", "user@1000.service", "emacs.service"),
+        (f"{SESSION}/app.slice/app-org.gnome.Terminal.slice/vte-spawn-{UID}.scope", "user@1000.service",
+         f"vte-spawn-{UID}.scope"),
+        (f"{SESSION}/app.slice", "user@1000.service", None),
+        (f"{SESSION}/mine/emacs.service", "user@1000.service", None),
+        (f"{SESSION}/_cpu.service", "user@1000.service", "cpu.service"),
+        ("/user.slice/user-1000.slice/session-3.scope/emacs.service", "session-3.scope", "emacs.service"),
+        ("/user.slice/user-1000.slice/session-c2.scope", "session-c2.scope", None),
+        ("/user.slice/user-1000.slice/session-a_b.scope/emacs.service", "session-a_b.scope", None),
+        ("/capsule.slice/capsule@lab.service/app.slice/a.service", "capsule@lab.service", "a.service"),
+        ("/system.slice/user@ann.service/a.service", "user@ann.service", None),
+        ("/system.slice/nginx.service/a.service", "nginx.service", None),
+    ],
+)  # fmt: skip
+def test_units_of_a_users_own_systemd(path: str, unit: str, user_unit: str | None) -> None:
+    """As cg_path_get_user_unit() decodes them: below the systemd of a user, of a capsule, or below a session."""
+    assert parse(path) == Cgroup(path, unit, user_unit)
 
 
 def test_no_control_group_at_all() -> None:
@@ -57,37 +98,45 @@ def test_no_control_group_at_all() -> None:
         (f"/docker/{ID}", "docker", None),
         (f"/docker/{ID}/init", "docker", None),
         (f"/system.slice/docker-{ID}.scope", "docker", f"docker-{ID}.scope"),
-        (f"/system.slice/docker-{ID}.scope/init.scope", "docker", "init.scope"),
-        (f"/system.slice/docker-{ID}.scope/system.slice/cron.service", "docker", "cron.service"),
-        (f"{SESSION}/user.slice/docker-{ID}.scope", "docker", f"docker-{ID}.scope"),
+        (f"/system.slice/docker-{ID}.scope/init.scope", "docker", f"docker-{ID}.scope"),
+        (f"/system.slice/docker-{ID}.scope/system.slice/cron.service", "docker", f"docker-{ID}.scope"),
         (f"/machine.slice/libpod-{ID}.scope", "podman", f"libpod-{ID}.scope"),
         (f"/machine.slice/libpod-{ID}.scope/container", "podman", f"libpod-{ID}.scope"),
         (f"/machine.slice/machine-libpod_pod_{OTHER}.slice/libpod-{ID}.scope/container", "podman", f"libpod-{ID}.scope"),
-        (f"{SESSION}/user.slice/libpod-{ID}.scope/container", "podman", f"libpod-{ID}.scope"),
         (f"/libpod_parent/libpod-{ID}", "podman", None),
         (f"/libpod_parent/{OTHER}/libpod-{ID}", "podman", None),
         (f"/system.slice/cri-containerd-{ID}.scope", "containerd", f"cri-containerd-{ID}.scope"),
+        (f"/system.slice/nerdctl-{ID}.scope", "containerd", f"nerdctl-{ID}.scope"),
         (f"/system.slice/crio-{ID}.scope", "cri-o", f"crio-{ID}.scope"),
     ],
 )
 def test_containers_by_their_ids(path: str, runtime: str, unit: str | None) -> None:
-    assert parse(path) == Cgroup(path, unit, ID, runtime)
+    """The unit is this system's: units of a systemd in the container are none."""
+    assert parse(path) == Cgroup(path, unit, None, ID, runtime)
+
+
+@pytest.mark.parametrize(("name", "runtime"), [("docker", "docker"), ("libpod", "podman"), ("nerdctl", "containerd")])
+def test_containers_of_a_user_without_root(name: str, runtime: str) -> None:
+    path = f"{SESSION}/user.slice/{name}-{ID}.scope"
+    assert parse(path) == Cgroup(path, "user@1000.service", f"{name}-{ID}.scope", ID, runtime)
+    assert parse(f"{path}/container")[1:] == parse(path)[1:]
 
 
 @pytest.mark.parametrize(
     ("path", "container", "runtime", "unit"),
     [
         ("/lxc/web-1", "web-1", "lxc", None),
-        ("/lxc/101/ns/init.scope", "101", "lxc", "init.scope"),
+        ("/lxc/101/ns/init.scope", "101", "lxc", None),
         ("/lxc.payload.web-1", "web-1", "lxc", None),
-        ("/lxc.payload.web-1/system.slice/nginx.service", "web-1", "lxc", "nginx.service"),
+        ("/lxc.payload.web-1/system.slice/nginx.service", "web-1", "lxc", None),
         ("/lxc.payload/web-1", "web-1", "lxc", None),
         ("/lxc/payload-1", "payload-1", "lxc", None),
         ("/lxc.payload.monitor-1", "monitor-1", "lxc", None),
         ("/lxc.monitor.web-1", None, None, None),
         ("/lxc.monitor/web-1", None, None, None),
         ("/machine.slice/machine-debian.scope", "debian", "systemd-nspawn", "machine-debian.scope"),
-        ("/machine.slice/machine-debian.scope/payload/system.slice/a.service", "debian", "systemd-nspawn", "a.service"),
+        ("/machine.slice/machine-debian.scope/payload/system.slice/a.service", "debian", "systemd-nspawn",
+         "machine-debian.scope"),
         ("/machine.slice/machine-my\\x2ddebian.scope/payload", "my-debian", "systemd-nspawn", "machine-my\\x2ddebian.scope"),
         ("/machine.slice/systemd-nspawn@debian.service/payload", "debian", "systemd-nspawn", "systemd-nspawn@debian.service"),
         ("/machine.slice/systemd-nspawn@my\\x2ddebian.service/supervisor", "my-debian", "systemd-nspawn",
@@ -95,7 +144,7 @@ def test_containers_by_their_ids(path: str, runtime: str, unit: str | None) -> N
     ],
 )  # fmt: skip
 def test_containers_by_their_names(path: str, container: str | None, runtime: str | None, unit: str | None) -> None:
-    assert parse(path) == Cgroup(path, unit, container, runtime)
+    assert parse(path) == Cgroup(path, unit, None, container, runtime)
 
 
 @pytest.mark.parametrize("name", ["machine-qemu\\x2d1\\x2ddebian", "machine-qemu-1-debian"])
@@ -150,7 +199,7 @@ def test_a_pod_without_a_container_yet() -> None:
         f"/kubepods/burstable/pod{UID}",
         f"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{UNDERSCORED}.slice",
     ):
-        assert parse(path) == Cgroup(path, None, None, None, UID)
+        assert parse(path) == Cgroup(path, pod=UID)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +245,7 @@ def test_a_pod_is_one_of_kubernetes(path: str) -> None:
 def test_a_control_group_that_was_removed_still_says_whose_it_was() -> None:
     """So the kernel writes of a zombie whose control group has gone (cgroup-v2.rst)."""
     assert parse("/system.slice/nginx.service (deleted)").unit == "nginx.service"
-    assert parse(f"/user.slice{SESSION}/app.slice/emacs.service (deleted)").unit == "emacs.service"
+    assert parse(f"{SESSION}/app.slice/emacs.service (deleted)").user_unit == "emacs.service"
     found = parse(f"/system.slice/docker-{ID}.scope (deleted)")
     assert (found.container, found.runtime) == (ID, "docker")
 
@@ -239,21 +288,21 @@ ROOT = b"23 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n"
 
 
 def test_where_the_unified_hierarchy_is_mounted() -> None:
-    assert procfs.cgroup_mounts(ROOT + CGROUP2) == ([b"/sys/fs/cgroup"], False)
-    assert procfs.cgroup_mounts(ROOT + V1) == ([], True)
-    assert procfs.cgroup_mounts(V1 + CGROUP2 + ROOT) == ([b"/sys/fs/cgroup"], True)
-    assert procfs.cgroup_mounts(ROOT) == ([], False)
-    assert procfs.cgroup_mounts(b"") == ([], False)
+    assert mounts.cgroups(mounts.parse(ROOT + CGROUP2)) == ([b"/sys/fs/cgroup"], False)
+    assert mounts.cgroups(mounts.parse(ROOT + V1)) == ([], True)
+    assert mounts.cgroups(mounts.parse(V1 + CGROUP2 + ROOT)) == ([b"/sys/fs/cgroup"], True)
+    assert mounts.cgroups(mounts.parse(ROOT)) == ([], False)
+    assert mounts.cgroups(mounts.parse(b"")) == ([], False)
 
 
 def test_it_may_be_mounted_more_than_once_and_without_optional_fields() -> None:
     again = b"32 23 0:26 /below /mnt/with\\040blank\\134and\\011more rw - cgroup2 none rw\n"
-    assert procfs.cgroup_mounts(CGROUP2 + again) == ([b"/sys/fs/cgroup", b"/mnt/with blank\\and\tmore"], False)
+    assert mounts.cgroups(mounts.parse(CGROUP2 + again)) == ([b"/sys/fs/cgroup", b"/mnt/with blank\\and\tmore"], False)
 
 
 def test_a_file_system_named_like_a_control_group_is_none() -> None:
     other = b"33 23 0:30 / /cgroup2 rw - tmpfs cgroup2 rw\n34 23 0:31 / /mnt/-\\040cgroup2\\040- rw - tmpfs - rw\n"
-    assert procfs.cgroup_mounts(other) == ([], False)
+    assert mounts.cgroups(mounts.parse(other)) == ([], False)
 
 
 NSFS = b"200 40 0:4 net:[4026532201] /run/netns/%s rw shared:99 - nsfs nsfs rw\n"
@@ -261,14 +310,14 @@ NSFS = b"200 40 0:4 net:[4026532201] /run/netns/%s rw shared:99 - nsfs nsfs rw\n
 
 def test_network_namespaces_that_are_mounted() -> None:
     data = ROOT + NSFS % b"blue" + b"201 40 0:4 net:[4026532202] /run/netns/red rw - nsfs nsfs rw\n"
-    assert procfs.mounted_namespaces(data) == [(4026532201, b"/run/netns/blue"), (4026532202, b"/run/netns/red")]
-    assert procfs.mounted_namespaces(b"") == []
+    assert mounts.net_namespaces(data) == [(4026532201, b"/run/netns/blue"), (4026532202, b"/run/netns/red")]
+    assert mounts.net_namespaces(b"") == []
 
 
 def test_other_namespaces_are_left_out() -> None:
     data = b"202 40 0:4 mnt:[4026532203] /run/mnt rw - nsfs nsfs rw\n203 40 0:4 uts:[1] /run/uts rw shared:1 - nsfs nsfs rw\n"
-    assert procfs.mounted_namespaces(data + ROOT) == []
-    assert procfs.mounted_namespaces(b"204 40 0:5 /net:[1] /mnt rw - tmpfs nsfs rw\n") == []
+    assert mounts.net_namespaces(data + ROOT) == []
+    assert mounts.net_namespaces(b"204 40 0:5 /net:[1] /mnt rw - tmpfs nsfs rw\n") == []
 
 
 @pytest.mark.parametrize(
@@ -290,55 +339,14 @@ def test_other_namespaces_are_left_out() -> None:
 )
 def test_paths_of_mounts_are_as_they_were_made(written: bytes, name: bytes) -> None:
     """Blank, tab, newline and backslash are written in octal (proc_pid_mountinfo(5)); all else is as it is."""
-    assert procfs.mounted_namespaces(ROOT + NSFS % written + ROOT) == [(4026532201, b"/run/netns/" + name)]
-    assert procfs.cgroup_mounts(b"30 23 0:26 / /cg/%s rw - cgroup2 cgroup2 rw\n" % written) == ([b"/cg/" + name], False)
+    assert mounts.net_namespaces(ROOT + NSFS % written + ROOT) == [(4026532201, b"/run/netns/" + name)]
+    assert mounts.cgroups(mounts.parse(b"30 23 0:26 / /cg/%s rw - cgroup2 cgroup2 rw\n" % written)) == ([b"/cg/" + name], False)
 
 
 def test_the_types_of_file_systems_are_told_whatever_their_paths_are() -> None:
     """Who is root in a namespace of their own may mount at a path with a carriage return in it."""
     data = ROOT + b"77 23 0:30 / /tmp/a\rb rw - tmpfs none rw\n78 23 0:31 / /tmp/a\x0bb rw - proc none rw\n"
-    assert procfs.mountinfo(data) == {23: "ext4", 77: "tmpfs", 78: "proc"}
-
-
-# fdinfo.
-
-
-def test_sockets_registered_with_an_io_uring() -> None:
-    data = (
-        b"pos:\t0\nflags:\t02000002\nmnt_id:\t15\nino:\t2058\nSqMask:\t0x7\nSqHead:\t0\nUserFiles:\t5\n"
-        b"    0: socket:[4711]\n    1: /dev/null\n    2: <none>\n    3: anon_inode:[eventfd]\n  104: socket:[4712]\n"
-        b"UserBufs:\t0\nPollList:\n"
-    )
-    assert procfs.registered_sockets(data) == [4711, 4712]
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"pos:\t0\nflags:\t02\nmnt_id:\t9\nino:\t7\n",
-        b"UserFiles:\t1\n    0: /tmp/socket:[4711]\n",
-        b"UserFiles:\t1\n    0: /tmp/\\040\\0120:\\040socket:[4711]\n",
-        b"UserFiles:\t1\n    0: socket:[x]\n",
-        b"UserFiles:\t1\n    0: socket:\n",
-    ],
-)
-def test_what_is_no_registered_socket(data: bytes) -> None:
-    assert procfs.registered_sockets(data) == []
-
-
-def test_a_registered_file_named_like_a_socket_is_none() -> None:
-    assert procfs.registered_sockets(b"UserFiles:\t1\n    0: socket:[4711]x\n") == []
-    assert procfs.registered_sockets(b"UserFiles:\t1\n    0: socket:[4711]/below\n") == []
-
-
-def test_descriptors_in_flight() -> None:
-    fdinfo = b"pos:\t0\nflags:\t02\nmnt_id:\t9\nino:\t7\n"
-    assert procfs.in_flight(fdinfo + b"scm_fds: 3\n") == 3
-    assert procfs.in_flight(fdinfo + b"scm_fds: 0\n") == 0
-    assert procfs.in_flight(fdinfo + b"scm_fds:\t253\n") == 253
-    assert procfs.in_flight(fdinfo) == 0
-    assert procfs.in_flight(b"") == 0
+    assert {mount.id: mount.type for mount in mounts.parse(data)} == {23: "ext4", 77: "tmpfs", 78: "proc"}
 
 
 # Numbers of control groups.
@@ -347,7 +355,7 @@ def test_descriptors_in_flight() -> None:
 def test_a_control_group_is_known_by_the_inode_of_its_directory(tmp_path: Path) -> None:
     below = tmp_path / "system.slice" / "nginx.service"
     below.mkdir(parents=True)
-    groups = Cgroups(([os.fsencode(tmp_path)], False), True)
+    groups = Cgroups([os.fsencode(tmp_path)], False)
     assert groups.path(below.stat().st_ino) == "/system.slice/nginx.service"
     assert groups.path(below.parent.stat().st_ino) == "/system.slice"
     assert groups.path(tmp_path.stat().st_ino) == "/"
@@ -356,14 +364,18 @@ def test_a_control_group_is_known_by_the_inode_of_its_directory(tmp_path: Path) 
 
 def test_the_root_says_nothing_where_another_hierarchy_has_the_groups(tmp_path: Path) -> None:
     (tmp_path / "init.scope").mkdir()
-    groups = Cgroups(([os.fsencode(tmp_path)], True), True)
+    groups = Cgroups([os.fsencode(tmp_path)], True)
     assert groups.path(tmp_path.stat().st_ino) is None
     assert groups.path((tmp_path / "init.scope").stat().st_ino) == "/init.scope"
 
 
-def test_the_directories_of_another_system_are_not_looked_at(tmp_path: Path) -> None:
-    assert Cgroups(([os.fsencode(tmp_path)], False), False).path(tmp_path.stat().st_ino) is None
-    assert Cgroups(([], True), True).path(1) is None
+def test_the_directories_of_another_system_are_not_looked_at(fake: FakeRoot) -> None:
+    """In a copy they have other numbers than the groups had."""
+    directory = fake.path / "cg"
+    directory.mkdir()
+    fake.write("proc/1/mountinfo", "30 23 0:26 / /cg rw - cgroup2 cgroup2 rw\n")
+    assert Linux(str(fake.path)).cgroups().path(directory.stat().st_ino) is None
+    assert Cgroups([], True).path(1) is None
 
 
 def test_a_name_that_is_no_utf8_is_kept_visibly(tmp_path: Path) -> None:
@@ -372,4 +384,4 @@ def test_a_name_that_is_no_utf8_is_kept_visibly(tmp_path: Path) -> None:
         os.mkdir(below)
     except OSError:
         pytest.skip("this file system takes UTF-8 alone")
-    assert Cgroups(([os.fsencode(tmp_path)], False), True).path(os.stat(below).st_ino) == "/a\\xffb"
+    assert Cgroups([os.fsencode(tmp_path)], False).path(os.stat(below).st_ino) == "/a\\xffb"

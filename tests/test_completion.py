@@ -64,7 +64,11 @@ PROCESSES = ["pid", "name", "path", "cmdline", "state"]
         pytest.param("SELECT pid IS DISTINCT FROM | FROM processes", PROCESSES, id="a FROM that names no table"),
         pytest.param("SELECT | FROM processes; SELECT 1 FROM users", PROCESSES, id="columns of this statement only"),
         pytest.param("SELECT * FROM processes p JOIN sockets s ON p.pid = local_p|", ["local_port"], id="columns in ON"),
-        pytest.param("SELECT * FROM pro|", ["process_open_sockets", "processes"], id="tables and views by their beginning"),
+        pytest.param(
+            "SELECT * FROM process_open_|",
+            ["process_open_files", "process_open_pipes", "process_open_sockets"],
+            id="tables and views by their beginning",
+        ),
         pytest.param("SELECT * FROM processes JOIN soc|", ["sockets"], id="tables after JOIN"),
         pytest.param("SELECT * FROM processes, soc|", ["sockets"], id="tables after a comma in FROM"),
         pytest.param("SELECT * FROM temp.soc|", ["sockets"], id="tables after a schema"),
@@ -165,7 +169,7 @@ def test_aliases_are_offered(offered) -> None:
 def test_each_candidate_has_its_type_and_doc(names: Names) -> None:
     for marked, kind in {
         "SELECT * FROM sock|": "table",
-        "SELECT * FROM process_o|": "view",
+        "SELECT * FROM process_open_s|": "view",
         "SELECT uid| FROM users": "INTEGER",
         ".sch|": "command",
     }.items():

@@ -41,7 +41,10 @@ def sql_blocks(name: str) -> list[str]:
     return re.findall(r"```sql\n(.*?)```", (TREE / name).read_text(encoding="utf-8"), re.DOTALL)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/tables.md", "docs/sockets.md", "docs/fport.md"])
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "docs/tables.md", "docs/sockets.md", "docs/handles.md", "docs/fport.md", "docs/files.md"],
+)
 def test_every_query_that_is_shown_runs(name: str, live: Engine) -> None:
     blocks = sql_blocks(name)
     assert blocks

@@ -6,11 +6,13 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sqlports import Engine, Interrupted, QueryError, QueryTimeout
-from sqlports.sources.snapshot import Snapshot
+from sqlports.sources.linux import Linux
+from sqlports.sources.subjects import Task
 
 from .conftest import ENDLESS, FakeRoot
 
@@ -56,13 +58,16 @@ def test_a_slow_source_is_stopped_between_its_steps(fake: FakeRoot, monkeypatch:
     engine = Engine(root=str(fake.path), timeout=0.05)
     visited = []
 
-    def slow(self: Snapshot, pid: int) -> None:
-        visited.append(pid)
-        time.sleep(0.02)
+    read = Linux.read
 
-    monkeypatch.setattr(Snapshot, "process", slow)
+    def slow(self: Linux, task: Task, group: str) -> Any:
+        visited.append(task.pid)
+        time.sleep(0.02)
+        return read(self, task, group)
+
+    monkeypatch.setattr(Linux, "read", slow)
     with pytest.raises(QueryTimeout):
-        engine.query("SELECT pid FROM processes")
+        engine.query("SELECT name FROM processes")
     assert len(visited) < 20
     assert engine.snapshot_now is None
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +14,7 @@ import pytest
 
 from sqlports import Engine
 
-from .conftest import command, own
+from .conftest import own
 
 pytestmark = pytest.mark.linux
 
@@ -76,27 +73,6 @@ def test_processes_tell_what_their_maker_knows(live: Engine, child: Callable[...
     assert 0 <= row["elapsed_time"] <= time.time() - before + 1
 
 
-def test_a_removed_executable_is_told_from_one_with_such_a_name(
-    live: Engine, child: Callable[..., Any], tmp_path: Path
-) -> None:
-    sleep = shutil.which("sleep")
-    assert sleep
-    for name in ("gone", "named (deleted)"):
-        shutil.copy(sleep, tmp_path / name)
-    running = [subprocess.Popen([tmp_path / name, "60"]) for name in ("gone", "named (deleted)")]
-    try:
-        for process in running:
-            while os.readlink(f"/proc/{process.pid}/exe") == sys.executable:
-                time.sleep(0.01)
-        (tmp_path / "gone").unlink()
-        rows = [own(live, "SELECT path, on_disk FROM processes WHERE pid = ?", process.pid)[0] for process in running]
-    finally:
-        for process in running:
-            process.kill()
-            process.wait()
-    assert rows == [(os.fspath(tmp_path / "gone"), 0), (os.fspath(tmp_path / "named (deleted)"), 1)]
-
-
 def test_a_zombie_and_a_kernel_thread_are_rows_without_what_they_lack(live: Engine) -> None:
     pid = os.fork()
     if pid == 0:
@@ -121,97 +97,6 @@ def test_a_thread_of_a_live_process_is_no_process(live: Engine, child: Callable[
     assert os.path.isdir(f"/proc/{holder.told}")
     assert own(live, "SELECT pid FROM processes WHERE pid = ?", holder.told) == []
     assert own(live, "SELECT threads FROM processes WHERE pid = ?", holder.pid) == [(2,)]
-
-
-def test_processes_that_come_and_go_make_no_error_and_no_half_row(live: Engine, child: Callable[..., Any]) -> None:
-    steady = child("tell(1)")
-    child(
-        "import threading\ntell(1)\n"
-        "def churn():\n"
-        "    while True:\n"
-        "        pids = [os.posix_spawn('/bin/true', ['true'], {}) for _ in range(10)]\n"
-        "        for pid in pids: os.waitpid(pid, 0)\n"
-        "threading.Thread(target=churn, daemon=True).start()"
-    )
-    for _ in range(15):
-        rows = live.query("SELECT pid, name, parent, uid, cmdline, state FROM processes")
-        assert steady.pid in {row["pid"] for row in rows}
-        refused = {row["pid"] for row in live.query("SELECT pid FROM scan_errors")}
-        for row in rows:
-            assert row["pid"] in refused or None not in (row["name"], row["parent"], row["uid"], row["state"]), row
-        assert steady.pid in {row["pid"] for row in live.query("SELECT DISTINCT pid FROM handles WHERE target IS NOT NULL")}
-
-
-def reborn(pid: int) -> subprocess.Popen[bytes]:
-    """A new process with the number of an ended one."""
-    for _ in range(200):
-        Path("/proc/sys/kernel/ns_last_pid").write_text(str(pid - 1))
-        process = subprocess.Popen(["/bin/sleep", "1000"])
-        if process.pid == pid:
-            return process
-        process.kill()
-        process.wait()
-    pytest.skip("somebody else took the number every time")
-
-
-@pytest.mark.root
-@pytest.mark.parametrize("others", [0, 100])
-def test_a_process_that_got_the_number_of_an_ended_one_is_not_taken_for_it(others: int, live: Engine) -> None:
-    if not os.access("/proc/sys/kernel/ns_last_pid", os.W_OK):
-        pytest.skip("this kernel does not let anybody choose a process id")
-    crowd = [subprocess.Popen(["/bin/sleep", "1000"]) for _ in range(others)]
-    first = subprocess.Popen(["/bin/sh", "-c", "read x"], stdin=subprocess.PIPE)
-    second = None
-    try:
-        with live.snapshot():
-            assert own(live, "SELECT name FROM processes WHERE pid = ?", first.pid) == [("sh",)]
-            # With many others in between, the directory of the first is no longer held open.
-            live.query("SELECT sum(user_time) FROM processes")
-            first.kill()
-            first.wait()
-            # The kernel tells starts to a hundredth of a second; numbers do not come round faster by themselves.
-            time.sleep(0.05)
-            second = reborn(first.pid)
-            assert own(live, "SELECT cmdline FROM processes WHERE pid = ?", first.pid) in ([], [(None,)])
-            assert own(live, "SELECT name FROM processes WHERE pid = ?", first.pid) in ([], [("sh",)])
-            [ended] = own(live, "SELECT reason FROM scan_errors WHERE pid = ?", first.pid)
-            assert ended == ("ended",)
-    finally:
-        for process in [*crowd, first, *([second] if second else [])]:
-            process.kill()
-            process.wait()
-        assert first.stdin
-        first.stdin.close()
-
-
-def test_two_megabytes_of_arguments_are_whole(live: Engine, child: Callable[..., Any]) -> None:
-    # One argument may have 128 KiB, all together a quarter of the stack.
-    arguments = ["x" * 100_000, "y z"] * 10
-    process = subprocess.Popen(["/bin/sh", "-c", "read x", *arguments], stdin=subprocess.PIPE)
-    try:
-        # For a moment after exec the kernel has not said where the arguments are.
-        while not Path(f"/proc/{process.pid}/cmdline").read_bytes().startswith(b"/bin/sh"):
-            time.sleep(0.01)
-        [(argv, cmdline)] = own(live, "SELECT argv, cmdline FROM processes WHERE pid = ?", process.pid)
-    finally:
-        process.kill()
-        process.communicate()
-    assert json.loads(argv) == ["/bin/sh", "-c", "read x", *arguments]
-    assert cmdline == " ".join(["/bin/sh", "-c", "read x", *arguments])
-
-
-@pytest.mark.parametrize("name", [b"a) S 1 (b", b"two\nlines", b"\x1b[31mred", b"bad\xff\xfe", b" spaces ", b"\x01\x02"])
-def test_any_name_a_process_may_give_itself(name: bytes, live: Engine, child: Callable[..., Any]) -> None:
-    holder = child(
-        f"import ctypes; ctypes.CDLL(None).prctl(15, {name!r}, 0, 0, 0); s = socket.create_server(('127.0.0.1', 0)); tell(1)"
-    )
-    sql = "SELECT name, parent, state FROM processes WHERE pid = ?"
-    [(shown, parent, state)] = own(live, sql, holder.pid)
-    assert (shown, parent) == (name.decode("utf-8", "backslashreplace"), os.getpid())
-    assert state in ("S", "R")
-    done = command("SELECT name, count(*) OVER () AS n FROM processes WHERE pid = :pid", "-p", f"pid={holder.pid}", "--line")
-    assert len(done.stdout.splitlines()) == 2
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.stdout)
 
 
 @pytest.mark.parametrize("keep", ["range(3, 40)", "range(3, 40, 2)", "[39]", "[3, 500]"])

@@ -20,9 +20,11 @@ import pytest
 
 from sqlports import Engine, registry
 from sqlports.sources.gaps import gaps
+from sqlports.sources.parts.cwd import Link
+from sqlports.sources.parts.exe import Exe
 from sqlports.sources.portable import Portable
-from sqlports.sources.records import Exe, Link
 from sqlports.sources.snapshot import Snapshot
+from sqlports.sources.subjects import Task
 
 Rows = list[dict[str, Any]]
 
@@ -56,6 +58,13 @@ def refusals(engine: Engine) -> set[tuple[Any, ...]]:
     return set(cells(engine, "SELECT * FROM scan_errors"))
 
 
+def task(pid: int) -> Task:
+    """A process as a backend is asked about it, in no look at all."""
+    asked = Task.__new__(Task)
+    asked.pid = pid
+    return asked
+
+
 def unknown(table: str, platform: str = sys.platform) -> set[str]:
     """The columns that are documented as NULL in every row."""
     nothing: set[str] = set()
@@ -77,6 +86,8 @@ def assert_same(theirs: Rows, ours: Rows, nothing: set[str]) -> None:
             about = (name, value, our[name])
             if name in nothing:
                 assert our[name] is None, about
+            elif name == "cpu_percent" and value is not None:
+                assert our[name] >= 0, about  # of a process that began just now it moves fast: compared by itself
             elif name in MOVING and value is not None:
                 assert our[name] == pytest.approx(value, abs=MOVING[name]), about
             else:
@@ -112,12 +123,24 @@ def test_a_listener_and_a_connection_have_their_owner(portable: Engine) -> None:
             assert cells(portable, sql, PID, other) == [("ESTABLISHED", fds[2], port, "owned")]
 
 
+# The parts of a process of which something is not known, on one system or another.
+PARTS = (
+    "stat", "status", "io", "cmdline", "cgroup", "exe", "root", "scheduling", "rest", "oom", "limits", "quota", "privileges",
+    "label", "audit", "wchan", "namespaces",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("sql", "parts"),
     [
         ("SELECT pid FROM processes", ()),
-        ("SELECT pid, name FROM processes", ("stat",)),
-        ("SELECT * FROM processes", ("stat", "status", "io", "cmdline", "cgroup", "exe", "root")),
+        ("SELECT pid, name, fd_count, cwd FROM processes", ()),
+        ("SELECT pid, parent FROM processes", ("stat",)),
+        ("SELECT pid, nice, voluntary_switches FROM processes", ("stat", "rest")),
+        ("SELECT * FROM processes", PARTS),
+        ("SELECT * FROM threads", ("threads",)),
+        ("SELECT tid FROM threads WHERE pid = 1", ("threads",)),
+        ("SELECT * FROM process_tree", ("stat",)),
         ("SELECT local_port FROM sockets WHERE protocol = 'tcp'", ("sockets",)),
         ("SELECT local_port FROM sockets", ("sockets", "unix")),
         (f"SELECT * FROM handles WHERE pid = {PID}", ("handles",)),
@@ -166,6 +189,12 @@ def test_processes_are_told_as_linux_tells_them(
             dead["fd_count"] = dead["handle_count"] = None
         assert_same(theirs, ours, unknown("processes"))
         sleeper.kill()
+
+
+def test_the_share_of_the_processor_is_that_of_the_time_since_the_start(portable: Engine) -> None:
+    sql = "SELECT cpu_percent, user_time + system_time, started FROM processes WHERE pid = ?"
+    ((share, spent, started),) = cells(portable, sql, PID)
+    assert share == pytest.approx(spent / 10 / (time.time() - started), rel=0.2, abs=0.1)
 
 
 @pytest.mark.linux
@@ -231,7 +260,7 @@ def test_handles_are_told_as_linux_tells_them(portable: Engine, live: Engine, tm
         sql = f"SELECT {columns('handles')} FROM handles WHERE pid = {PID} AND fd = ?"
         for file in files:
             assert_same(live.query(sql, (file.fileno(),)), portable.query(sql, (file.fileno(),)), unknown("handles"))
-        assert cells(portable, sql, listener.fileno()) == [(PID, listener.fileno(), "socket", "socket", *[None] * 6)]
+        assert cells(portable, sql, listener.fileno()) == [(PID, listener.fileno(), "socket", "socket", *[None] * 16)]
 
 
 @pytest.mark.linux
@@ -267,18 +296,18 @@ def test_what_is_denied_is_null_and_counted_and_the_rest_is_told(portable: Engin
 def test_of_a_zombie_there_is_what_the_system_still_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(monkeypatch, psutil.ZombieProcess, "exe", "cwd", "cpu_times", "memory_info", "num_threads")
     stat: Any
-    exe, cwd, stat = (Portable().read(PID, group) for group in ("exe", "cwd", "stat"))
+    exe, cwd, stat = (Portable().read(task(PID), group) for group in ("exe", "cwd", "stat"))
     assert (exe, cwd, stat.parent, stat.threads, stat.user_time) == (Exe(), Link(), os.getppid(), None, None)
 
 
 def test_a_process_that_ended_is_no_process() -> None:
     backend = Portable()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        backend.read(process.pid, "stat")
+        backend.read(task(process.pid), "stat")
         assert backend.is_process(process.pid)
     assert not backend.is_process(process.pid)
     with pytest.raises(ProcessLookupError) as caught:
-        backend.read(process.pid, "stat")
+        backend.read(task(process.pid), "stat")
     assert caught.value.errno == errno.ESRCH
 
 
@@ -287,7 +316,7 @@ def test_a_process_that_ended_is_no_process() -> None:
 def test_a_number_that_is_given_to_another_process_is_not_taken_for_the_first() -> None:
     backend, last = Portable(), Path("/proc/sys/kernel/ns_last_pid")
     with subprocess.Popen(["sleep", "99"]) as first:
-        backend.read(first.pid, "stat")
+        backend.read(task(first.pid), "stat")
         first.kill()
     # The kernel tells starts to a hundredth of a second; numbers do not come round faster by themselves.
     time.sleep(0.05)
@@ -297,7 +326,7 @@ def test_a_number_that_is_given_to_another_process_is_not_taken_for_the_first() 
             try:
                 if second.pid == first.pid:
                     with pytest.raises(ProcessLookupError):
-                        backend.read(first.pid, "cmdline")
+                        backend.read(task(first.pid), "cmdline")
                     return
             finally:
                 second.kill()
@@ -354,3 +383,42 @@ def test_what_psutil_does_not_understand_is_counted_and_the_rest_is_told(portabl
 def test_another_root_is_refused() -> None:
     with pytest.raises(ValueError, match="this system only"):
         Snapshot(root="/elsewhere", backend="portable")
+
+
+@pytest.mark.linux
+def test_an_environment_is_told_as_linux_tells_it(portable: Engine, live: Engine, child: Callable[..., Any]) -> None:
+    holder = child("tell(1)", env={"EMPTY": "", "SIGN": "a=b", "É": "ü"})
+    sql = f"SELECT key, value FROM process_envs WHERE pid = {holder.pid} ORDER BY key"
+    assert cells(portable, sql) == cells(live, sql)
+
+
+@pytest.mark.linux
+def test_of_an_environment_that_was_written_over_psutil_knows_less_and_it_is_told(portable: Engine, live: Engine) -> None:
+    # An entry is what stands there, and execve(2) takes any: two of one name, one without '=', an empty one.
+    script = (
+        "import ctypes, sys; v = (ctypes.c_char_p * 6)(b'A=1', b'A=2', b'title', b'', b'B=3', None)\n"
+        "a = (ctypes.c_char_p * 4)(sys.executable.encode(), b'-c', b'import sys; print(flush=True); sys.stdin.read()', None)\n"
+        "ctypes.CDLL(None).execve(sys.executable.encode(), a, v)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        sql = f"SELECT key, value FROM process_envs WHERE pid = {process.pid}"
+        assert cells(live, sql) == [("A", "1"), ("A", "2"), ("title", None), ("B", "3")]
+        assert cells(portable, sql) == [("A", "2")]
+        assert any(refusal[3].startswith("process_envs: of several") for refusal in refusals(portable))
+        process.kill()
+
+
+@pytest.mark.linux
+def test_no_memory_is_listed_and_that_is_told(portable: Engine) -> None:
+    assert cells(portable, f"SELECT * FROM process_memory_map WHERE pid = {PID}") == []
+    assert {refusal[3] for refusal in refusals(portable)} == {"process_memory_map: none are listed"}
+
+
+@pytest.mark.linux
+def test_groups_and_memberships_are_told_as_linux_tells_them(portable: Engine, live: Engine) -> None:
+    for sql in ("SELECT * FROM groups", "SELECT * FROM user_groups", "SELECT * FROM users WHERE uid = 0"):
+        assert_same(live.query(sql), portable.query(sql), set())
+    assert cells(portable, f"SELECT * FROM users WHERE pid_with_namespace = {PID}") == []
+    assert any(refusal[0] == "pid_with_namespace" for refusal in refusals(portable))

@@ -223,13 +223,13 @@ def test_no_escape_sequence_reaches_the_terminal(terminal: Terminal) -> None:
 
 
 def test_tab_completes(terminal: Terminal) -> None:
-    terminal.send("SELECT username FROM use")
-    terminal.expect("User accounts")
+    terminal.send("SELECT groupname FROM gro")
+    terminal.expect("Groups, one row")
     terminal.send("\t")
-    terminal.expect("users")
+    terminal.expect("groups")
     # Enter takes it, and does not run it.
     terminal.send("\r")
-    assert "root" in terminal.run(" WHERE uid = 0;")
+    assert "root" in terminal.run(" WHERE gid = 0;")
 
 
 def test_a_narrow_terminal(open_terminal: Callable[..., Terminal]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sqlports import Engine, QueryError
-from sqlports.schema import Column, TableError, Values, table
+from sqlports.schema import Column, Like, Names, TableError, Values, table
 
 from .conftest import FakeRoot, reads
 
@@ -21,14 +21,14 @@ def test_a_cheap_filter_spares_the_expensive_columns(fake: FakeRoot, engine: Eng
     for pid in (41, 42, 43):
         fake.process(pid, f"p{pid}")
     sql = "SELECT cmdline, path FROM processes WHERE name = 'p42'"
-    assert reads(engine, sql) == {"pids": 1, "stat": 3, "cmdline": 1, "exe": 1}
+    assert reads(engine, sql) == {"pids": 1, "comm": 3, "cmdline": 1, "exe": 1}
 
 
 def test_one_process_by_number_reads_no_other(fake: FakeRoot, engine: Engine) -> None:
     for pid in (41, 42, 43):
         fake.process(pid)
-    assert reads(engine, "SELECT name FROM processes WHERE pid = 42") == {"stat": 1}
-    assert reads(engine, "SELECT name FROM processes WHERE pid IN (41, 42, 9999)") == {"stat": 2}
+    assert reads(engine, "SELECT name FROM processes WHERE pid = 42") == {"comm": 1}
+    assert reads(engine, "SELECT name FROM processes WHERE pid IN (41, 42, 9999)") == {"comm": 2}
 
 
 def test_a_self_join_reads_every_file_once(fake: FakeRoot, engine: Engine) -> None:
@@ -89,6 +89,69 @@ def test_a_required_parameter_must_be_given(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(QueryError, match=r"table wanted needs WHERE path = "):
         engine.query("SELECT * FROM wanted")
     assert engine.query("SELECT * FROM wanted WHERE path = '/'") == []
+
+
+def test_of_several_parameters_one_is_needed_and_a_pattern_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import SimpleNamespace
+
+    from sqlports import registry
+
+    calls: list[tuple[object, ...]] = []
+
+    @table(
+        Column("name", str, "name", "A name."),
+        Column("place", str, "place", "Its place."),
+        Column("world", int, "world", "Where that is; 0 unless it was asked for."),
+        either={"name": 1, "place": 100},
+        rows=1_000_000,
+    )
+    def wanted(system: object, name: Names = None, place: Names = None, world: Values[int] = None) -> list[object]:
+        """One row a name."""
+        calls.append((name, place, world))
+        names = sorted(name) if isinstance(name, frozenset) else ["abc", "abd", "x"]
+        return [SimpleNamespace(name=each, place="here", world=number) for each in names for number in world or (0,)]
+
+    monkeypatch.setattr(registry, "table_names", lambda: ("wanted",))
+    monkeypatch.setattr(registry, "view_names", lambda: ())
+    monkeypatch.setattr(registry, "table", lambda name: wanted)
+    engine = Engine()
+
+    def ask(where: str, *values: object) -> tuple[list[object], list[tuple[object, ...]]]:
+        calls.clear()
+        found = engine.query(f"SELECT w.name FROM {where}", values)
+        return [row["name"] for row in found], list(calls)
+
+    assert ask("wanted w WHERE name LIKE 'ab_'") == (["abc", "abd"], [(Like("ab_"), None, None)])
+    assert ask("wanted w WHERE name GLOB ?", "*c\0ut")[1] == [(Like("*c", glob=True), None, None)]
+    assert ask("wanted w WHERE name LIKE '%c' AND name LIKE 'a%' AND name GLOB '*'")[1] == [(Like("a%"), None, None)]
+    assert ask("wanted w WHERE name LIKE '%c' AND name = 'abc'") == (["abc"], [(frozenset(("abc",)), None, None)])
+    assert ask("wanted w WHERE name LIKE NULL") == ([], [])
+    assert ask("wanted w WHERE place = 'here' AND name LIKE 'x%'")[1] == [(Like("x%"), frozenset(("here",)), None)]
+    worlds = "WITH p(pid) AS (VALUES (1), (2)) "
+    for join in (
+        "FROM p JOIN wanted w ON w.name = 'n' AND w.world = pid",
+        "FROM wanted w JOIN p ON world = pid WHERE name = 'n'",
+    ):
+        found = engine.query(f"{worlds} SELECT world {join}")
+        assert [row["world"] for row in found] == [1, 2]
+    twice = "wanted w JOIN wanted v USING (name, world) WHERE w.place = 'here'"
+    assert ask(twice)[0] == ["abc", "abd", "x"]
+    for where in ("", "WHERE world = 1", "WHERE name NOT LIKE 'x'", "WHERE name > 'a'", "WHERE name = 'a' OR world = 1"):
+        with pytest.raises(QueryError, match=r"^table wanted needs WHERE name = … or place = …$"):
+            engine.query(f"SELECT * FROM wanted {where}")
+    assert ask("wanted w WHERE name IN ()") == ([], [])
+
+
+def test_a_declaration_of_names_and_of_what_is_needed_must_be_right() -> None:
+    with pytest.raises(TableError) as refused:
+
+        @table(Column("a", int, "a", "x"), either={"b": 1}, examples=("SELECT 1",))
+        def wrong(system: object, a: Names = None) -> list[object]:
+            """Rows."""
+            return []
+
+    assert "a is not a text" in str(refused.value)
+    assert "b is no parameter" in str(refused.value)
 
 
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:

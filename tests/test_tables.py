@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from pathlib import Path
 
@@ -83,7 +84,20 @@ def test_a_file_on_a_network_mount_is_never_asked_for(fake: FakeRoot, engine: En
         7,
     )
     [told] = engine.query("SELECT pid, reason FROM scan_errors")
-    assert told == {"pid": 42, "reason": "type not asked for: it could hang on nfs4"}
+    assert told == {"pid": 42, "reason": "not looked at: it could hang on nfs4"}
+
+
+def test_a_copy_of_proc_is_not_taken_to_be_of_this_machine_s_files(fake: FakeRoot, engine: Engine) -> None:
+    # Its links lead there all the same.
+    fake.process(42, fds={3: "/", 4: "/dev/null (deleted)"})
+    fake.write("proc/42/mountinfo", "99 1 254:0 / / rw - ext4 /dev/vda rw\n")
+    rows = engine.query("SELECT type, size, deleted, target, device, file_system FROM handles ORDER BY fd")
+    assert [tuple(row.values()) for row in rows] == [
+        (None, None, 0, "/", "254:0", "ext4"),
+        (None, None, None, "/dev/null (deleted)", "254:0", "ext4"),
+    ]
+    [told] = engine.query("SELECT pid, reason, count FROM scan_errors")
+    assert told == {"pid": 42, "reason": "not looked at: of a copy of /proc there are no files", "count": 2}
 
 
 def test_a_thread_is_no_process(fake: FakeRoot, engine: Engine) -> None:
@@ -109,7 +123,7 @@ def test_a_part_lost_when_the_process_ended_in_between_is_explained(fake: FakeRo
     directory = fake.process(42)
     with engine.snapshot():
         assert engine.query("SELECT name FROM processes") == [{"name": "sh"}]
-        (directory / "io").unlink()
+        shutil.rmtree(directory)
         assert engine.query("SELECT name, disk_bytes_read FROM processes WHERE name = 'sh'") in (
             [],
             [{"name": "sh", "disk_bytes_read": None}],
@@ -134,7 +148,7 @@ def test_a_file_that_cannot_be_parsed_is_an_error_with_its_name(fake: FakeRoot, 
     fake.process(42)
     fake.write("proc/42/stat", "rubbish")
     with pytest.raises(QueryError, match="/proc/PID/stat cannot be parsed"):
-        engine.query("SELECT name FROM processes")
+        engine.query("SELECT state FROM processes")
 
 
 def test_no_proc_at_all_is_a_clear_error(tmp_path: Path) -> None:

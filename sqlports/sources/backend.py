@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlports.sources.records import Fdinfo, PortSettings, Service, Unsupported, User, What
+from sqlports.sources.records import File, Mounted, PortSettings, Unsupported, What
 
 if TYPE_CHECKING:
     from sqlports.sources.cgroups import Cgroups
+    from sqlports.sources.fdinfo import Fdinfo
+    from sqlports.sources.handles import Handle
     from sqlports.sources.namespaces import Namespace
     from sqlports.sources.region import Region
+    from sqlports.sources.rooted import Root
     from sqlports.sources.sockets import Kind, Listing, Socket
+    from sqlports.sources.subjects import Task
 
 
 class Backend(Protocol):
@@ -35,28 +39,44 @@ class Backend(Protocol):
         """Whether the number is a process's, be it listed or not; a thread's is none."""
         ...
 
-    def source(self, group: str) -> str:
-        """What `read(pid, group)` reads, as scan_errors names it."""
+    def source(self, group: str, tid: int | None = None) -> str:
+        """What `read` reads, as scan_errors names it."""
         ...
 
-    def read(self, pid: int, group: str) -> tuple[object, ...]:
-        """One part of a process: `stat` gives a Stat, `exe` an Exe, and so on."""
+    def read(self, task: Task, group: str) -> Any:
+        """One part of a process or thread, a module of sqlports.sources.parts: `stat` gives a Stat, and so on."""
         ...
+
+    def threads(self, pid: int) -> list[int]:
+        """The threads of a process, ascending. Raises Unsupported."""
+        raise Unsupported("threads", "they are not known")
 
     def descriptors(self, pid: int) -> dict[int, str | None]:
         """What each open descriptor of a process links to; None where that may not be read."""
         ...
 
-    def what(self, pid: int, fd: int, link: str | None, tid: int | None = None) -> What:
-        """What a descriptor stands for, of a thread's own table with `tid`. Never asks a file system that could hang."""
+    def what(self, handle: Handle) -> What:
+        """What a descriptor stands for. Never asks a file system that could hang."""
         ...
+
+    def file(self, handle: Handle) -> File:
+        """What stat(2) says of a descriptor's file. Never asks a file system that could hang."""
+        return File()
+
+    def mounted(self, handle: Handle) -> Mounted:
+        """The file system that a descriptor's file is on."""
+        return Mounted()
+
+    def terminals(self, handle: Handle) -> str | None:
+        """The device of the pseudo-terminals that belong to an open /dev/ptmx."""
+        return None
 
     def start_ticks(self, pid: int) -> float:
         """A number that is the greater the later a process started; asked for where a socket's holders are found by inode."""
         return 0
 
-    def fdinfo(self, pid: int, fd: int, tid: int | None = None) -> Fdinfo:
-        """The offset, flags and access of a descriptor."""
+    def fdinfo(self, handle: Handle) -> Fdinfo:
+        """The state of a descriptor."""
         ...
 
     # What is listed, by (family, protocol), in the order in which it is shown.
@@ -77,6 +97,14 @@ class Backend(Protocol):
     def in_flight(self, pid: int, fd: int, tid: int | None = None) -> int:
         """How many descriptors wait in a unix socket to be received."""
         return 0
+
+    def hidepid(self) -> str | None:
+        """How /proc is mounted to hide processes from other users (proc(5)): 'invisible', '2', …; None where it is not."""
+        return None
+
+    def capabilities(self) -> str | None:
+        """The capabilities that this program has, joined by '|'; None where there is no such thing."""
+        return None
 
     def sees_all(self) -> bool:
         """Whether the processes that are listed are all there are."""
@@ -106,13 +134,13 @@ class Backend(Protocol):
         """The cookies of the sockets of a list whose port the kernel chose; None where that is not told."""
         return None
 
-    def users(self, uids: frozenset[int] | None) -> list[User]:
-        """The accounts with these uids; all for None."""
-        ...
+    def tree(self, pid: int) -> Root:
+        """The file system as a process sees it, and for 0 the system's own. Raises Unsupported."""
+        from sqlports.sources.rooted import Root
 
-    def services(self) -> list[Service]:
-        """The names this machine gives to ports."""
-        ...
+        if pid:
+            raise Unsupported("pid_with_namespace", "other roots than the system's own can be looked at on Linux only")
+        return Root()
 
     def port_settings(self) -> PortSettings:
         """The kernel's own port ranges."""

@@ -7,6 +7,15 @@ import os
 from sqlports.sources import procfs
 
 
+def of(process: int) -> dict[int, str | None]:
+    """The links of a process, by a descriptor of /proc/PID, as `links` tells them. Raises OSError."""
+    directory = os.open("fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=process)
+    try:
+        return links(directory)
+    finally:
+        os.close(directory)
+
+
 def links(directory: int) -> dict[int, str | None]:
     """The link of each descriptor: None for one that may not be read, none that was closed meanwhile. Raises OSError.
 

@@ -10,6 +10,11 @@ from collections.abc import Callable
 # More than a nested join keeps going back and forth between, far fewer than any limit on descriptors.
 KEPT = 48
 
+_READ = os.O_RDONLY | os.O_CLOEXEC
+_ENOUGH = 1 << 14
+# Files that are one record to the kernel (single_open of fs/seq_file.c).
+_ONE_PIECE = frozenset(("comm", "status", "io", "limits", "cgroup"))
+
 
 class ProcessDirectories:
     """Reads a process's files through one descriptor of its directory, which goes dead with the process.
@@ -53,7 +58,16 @@ class ProcessDirectories:
     def file(self, pid: int, name: str) -> bytes:
         """The whole of a file below /proc/PID. Raises OSError."""
         if name != "stat":
-            return _read(self.open(pid), name)
+            directory = self._open.get(pid)
+            if directory is None:
+                directory = self.open(pid)
+            file = os.open(name, _READ, dir_fd=directory)
+            try:
+                data = os.read(file, _ENOUGH)
+                # What the kernel writes in one piece is whole when there was room for more.
+                return data if name in _ONE_PIECE and len(data) < _ENOUGH else data + whole(file)
+            finally:
+                os.close(file)
         if pid in self._open or pid not in self._first_seen:
             data = _read(self.open(pid), name)
         else:
@@ -70,14 +84,6 @@ class ProcessDirectories:
         known = self._started.get(pid)
         return started > self._first_seen[pid] if known is None else started != known
 
-    def is_named(self, pid: int, path: str, status: os.stat_result) -> bool:
-        """Whether the path, as the process sees it, is still this file."""
-        try:
-            named = os.stat("root" + path, dir_fd=self.open(pid), follow_symlinks=False)
-        except OSError:
-            return False
-        return (named.st_dev, named.st_ino) == (status.st_dev, status.st_ino)
-
 
 def _read(directory: int | None, name: str) -> bytes:
     file = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
@@ -89,7 +95,11 @@ def _read(directory: int | None, name: str) -> bytes:
 
 def whole(file: int) -> bytes:
     """Read a descriptor to its end; in /proc a short read is not the end. Raises OSError."""
-    parts = [os.read(file, 1 << 14)]
+    data = os.read(file, 1 << 14)
+    more = os.read(file, 1 << 12)
+    if not more:
+        return data
+    parts = [data, more]
     while parts[-1]:
         parts.append(os.read(file, 1 << 18))
     return b"".join(parts)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 
-from sqlports.sources import procfs
+from sqlports.sources import mounts, procfs
 from sqlports.sources.namespaces import Namespace, key, read
 
 
@@ -17,13 +17,18 @@ class Finder:
     `refuse` is told (source, pid, error) of one that is there and cannot be known.
     """
 
-    def __init__(self, proc: str, root: str, refuse: Callable[[str, int | None, Exception], None]) -> None:
+    def __init__(self, proc: str, here: bool, live: bool, refuse: Callable[[str, int | None, Exception], None]) -> None:
         self.proc = proc
         self.refuse = refuse
         self.found: dict[object, Namespace] = {}
         # In the /proc of another system `self` would still be us, if anything.
-        own = f"{proc}/thread-self" if root == "/" else f"{proc}/1" if os.path.exists(f"{proc}/1/net") else proc
-        self.mine = Namespace(proc, own=f"{own}/net")
+        own = f"{proc}/thread-self" if here else f"{proc}/1" if os.path.exists(f"{proc}/1/net") else proc
+        self.mine = Namespace(proc, own=f"{own}/net", here=here)
+        # Nor would a mount that is seen from here say much of that system.
+        self._mountinfo = f"{own}/mountinfo" if here else None
+        if live and not here:
+            with suppress(OSError):
+                self.mine.keep(os.open(f"{own}/ns/net", os.O_RDONLY | os.O_CLOEXEC))
         self._device: int | None = None
         with suppress(OSError):
             status = os.stat(f"{own}/ns/net")
@@ -114,8 +119,10 @@ class Finder:
 
     def _mounted(self) -> None:
         """Those that are mounted, as `ip netns add` and containers do it: they may have no process."""
+        if self._mountinfo is None:
+            return
         with suppress(OSError):
-            for inode, path in procfs.mounted_namespaces(read(f"{self.proc}/self/mountinfo")):
+            for inode, path in mounts.net_namespaces(read(self._mountinfo)):
                 namespace = self.found.get(inode)
                 if namespace is None:
                     try:

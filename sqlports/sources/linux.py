@@ -4,39 +4,48 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlports.sources import cgroups, descriptors, passwd, procfs, threads
+from sqlports.sources import descriptors, fdinfo, mounts, parts, procfs, rooted, threads
 from sqlports.sources.cgroups import Cgroups
 from sqlports.sources.directories import ProcessDirectories, whole
+from sqlports.sources.fdinfo import Fdinfo
+from sqlports.sources.handles import Handle
 from sqlports.sources.namespaces import Namespace
 from sqlports.sources.open_files import OpenFiles
-from sqlports.sources.procfs import DELETED
+from sqlports.sources.parts import Place, privileges, stat, status
 from sqlports.sources.records import (
-    Cmdline,
-    Descriptors,
-    Exe,
-    Fdinfo,
-    Link,
+    File,
+    Mounted,
     PortSettings,
-    Service,
-    Unsupported,
-    User,
     What,
 )
 from sqlports.sources.region import Region
 from sqlports.sources.socket_lists import SocketLists
 from sqlports.sources.sockets import KINDS, Listing, Socket
+from sqlports.sources.subjects import Task
 
-# PROC_PID_INIT_INO of include/linux/proc_ns.h
-_FIRST_PID_NAMESPACE = 0xEFFFFFFC
+T = TypeVar("T")
+
+# PROC_PID_INIT_INO and PROC_USER_INIT_INO of include/linux/proc_ns.h
+_FIRST_PID_NAMESPACE, _FIRST_USER_NAMESPACE = 0xEFFFFFFC, 0xEFFFFFFD
+
+# include/uapi/linux/magic.h
+_PROC_SUPER_MAGIC = 0x9FA0
+# Ticks per second.
+_HZ = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 class Linux:
-    """Reads one system's /proc; `root` is the root of its file system. `refuse` is told what could not be read."""
+    """Reads one system's /proc; `root` is the root of its file system. `refuse` is told what could not be read.
+
+    here   whether it is the system that this program is in
+    live   whether its /proc is the running kernel's: a container's, or its host's, and no copy
+    """
 
     name = "linux"
     tells_inodes = True
@@ -47,10 +56,13 @@ class Linux:
     ) -> None:
         self.root = root
         self.proc = os.path.join(root, "proc")
-        self._refuse = refuse
-        self._lists = SocketLists(root, self.proc, refuse)
-        self._directories = ProcessDirectories(self.proc, procfs.start_ticks, self._ticks_now)
-        self._files = OpenFiles(self._directories, root)
+        self.here = root == "/"
+        self.live = self.here or _is_proc(self.proc)
+        self.refuse = refuse
+        self._lists = SocketLists(self.proc, self.here, self.live, refuse)
+        self._directories = ProcessDirectories(self.proc, stat.start_ticks, _ticks_now if self.live else lambda: float("inf"))
+        self.contents = self._directories.file
+        self._files = OpenFiles(self._directories, self.live)
 
     def close(self) -> None:
         """Close what is held open."""
@@ -58,55 +70,118 @@ class Linux:
         self._lists.finder.close()
 
     def pids(self) -> list[int]:
-        """The processes that /proc lists; told where it is mounted so that it hides others' (hidepid of proc(5))."""
-        if self.root == "/" and not os.path.exists("/proc/1/stat"):
-            self._refuse("/proc", None, PermissionError(errno.EACCES, "hidepid"))
-        return sorted(int(name) for name in os.listdir(self.proc) if name.isascii() and name.isdigit())
+        """The processes that /proc lists; told where it is mounted so that others' are not listed (hidepid=2 of proc(5))."""
+        found = sorted([int(name) for name in os.listdir(self.proc) if name.isdecimal()])
+        if self.live and found[:1] != [1]:
+            self.refuse("/proc", None, PermissionError(errno.EACCES, "hidepid"))
+        return found
 
     def is_process(self, pid: int) -> bool:
         """Whether the number is a process's, be it listed or hidden; a thread has a directory in /proc too."""
         try:
-            return procfs.status(self._file(pid, "status")).tgid == pid
+            return status.parse(self.contents(pid, "status")).tgid == pid
+        except PermissionError:
+            # It may not be looked into (hidepid=1), but a process is listed, and a thread is not.
+            return str(pid) in os.listdir(self.proc)
         except OSError:
+            # Where others' processes are hidden, nobody can say that there is none.
+            if self.live and not os.path.isdir(f"{self.proc}/1"):
+                self.refuse("/proc", None, PermissionError(errno.EACCES, "hidepid"))
             return False
 
-    def source(self, group: str) -> str:
-        """What `read(pid, group)` reads, as scan_errors names it."""
-        return "/proc/PID/" + {"descriptors": "fd"}.get(group, group)
+    def source(self, group: str, tid: int | None = None) -> str:
+        """What `read` reads, as scan_errors names it."""
+        return ("/proc/PID/" if tid is None else "/proc/PID/task/TID/") + (group if group == "fdinfo" else parts.source(group))
 
-    def read(self, pid: int, group: str) -> tuple[object, ...]:
-        """One record of one process. Raises OSError."""
-        return _READERS[group](self, pid)
+    def read(self, task: Task, group: str) -> Any:
+        """One part of a process or thread. Raises OSError, Unsupported."""
+        if task.place is None:
+            task.place = Place(self, task, "" if task.tid is None else f"task/{task.tid}/")
+        return parts.part(group).read(task.place)
+
+    def threads(self, pid: int) -> list[int]:
+        """The threads of a process, ascending. Raises OSError."""
+        return threads.of(self.directory(pid))
+
+    def heir(self, pid: int) -> int | None:
+        """A living thread of a process whose first one ended; None for an ended or ordinary process. Raises OSError."""
+        return threads.heir(self.directory(pid), pid) if self.has_threads(pid) else None
 
     def descriptors(self, pid: int) -> dict[int, str | None]:
         """What the open descriptors of a process link to. Raises OSError where the directory may not be read."""
-        directory = os.open("fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._directory(pid))
+        found: dict[int, str | None] = {}
         try:
-            found = descriptors.links(directory)
-            # A /proc lists them ascending, a copy of one need not.
-            return found if self.root == "/" else dict(sorted(found.items()))
-        finally:
-            os.close(directory)
+            found = descriptors.of(self.directory(pid))
+        except PermissionError:
+            if not self._has_ended(pid):
+                raise
+        if None in found.values() and self._has_ended(pid):
+            return {}
+        # A /proc lists them ascending, a copy of one need not.
+        return found if self.live else dict(sorted(found.items()))
 
-    def what(self, pid: int, fd: int, link: str | None, tid: int | None = None) -> What:
+    def _has_ended(self, pid: int) -> bool:
+        """Whether a process is ending or gone, for which the kernel has the same word as for what is not permitted."""
+        try:
+            return stat.is_ending(self.contents(pid, "stat"))
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+
+    def _or_gone(self, handle: Handle, read: Callable[[Handle], T]) -> T:
+        try:
+            return read(handle)
+        except PermissionError:
+            if self._has_ended(handle.pid):
+                raise ProcessLookupError(errno.ESRCH, "the process has ended") from None
+            raise
+
+    def what(self, handle: Handle) -> What:
         """The type and target of a descriptor. Asks the file system only where that cannot hang. Raises OSError."""
-        return self._files.what(pid, fd, link, tid)
+        return self._or_gone(handle, self._files.what)
+
+    def file(self, handle: Handle) -> File:
+        """What the file system says of a descriptor's file. Raises OSError, Unsupported where it could hang."""
+        return self._or_gone(handle, self._files.file)
+
+    def mounted(self, handle: Handle) -> Mounted:
+        """The file system that a descriptor's file is on. Raises OSError."""
+        return self._files.mounted(handle)
+
+    def terminals(self, handle: Handle) -> str | None:
+        """The device of the pseudo-terminals that belong to an open /dev/ptmx. Raises OSError."""
+        return self._files.terminals(handle)
 
     def private_tables(self, pid: int) -> dict[int, dict[int, str | None]]:
         """What the descriptors link to of threads that have a table of their own. Raises OSError."""
-        return threads.private_tables(self._directory(pid), pid)
+        return threads.private_tables(self.directory(pid), pid, self.here)
 
     def has_threads(self, pid: int) -> bool:
         """Whether a process has more threads than one. Raises OSError."""
-        return self.root == "/" and not threads.is_alone(self._directory(pid))
+        return self.live and not threads.is_alone(self.directory(pid))
 
     def registered(self, pid: int, fd: int, tid: int | None = None) -> list[int]:
         """The inodes of the sockets that are registered with an io_uring. Raises OSError."""
-        return procfs.registered_sockets(self._files.raw(pid, fd, tid))
+        return fdinfo.registered_sockets(self._files.raw(pid, fd, tid))
 
     def in_flight(self, pid: int, fd: int, tid: int | None = None) -> int:
         """How many descriptors wait in a unix socket to be received. Raises OSError."""
-        return procfs.in_flight(self._files.raw(pid, fd, tid))
+        return fdinfo.in_flight(self._files.raw(pid, fd, tid))
+
+    def hidepid(self) -> str | None:
+        """How /proc is mounted to hide processes from other users: 'invisible', '2', …; None where it is not."""
+        number = os.stat(self.proc).st_dev
+        device = f"{os.major(number)}:{os.minor(number)}"
+        for mount in self.mounts if self.live else ():
+            if (mount.type, mount.device) == ("proc", device):
+                setting = dict(option.partition("=")[::2] for option in mount.options).get("hidepid")
+                return None if setting in ("0", "off") else setting
+        return None
+
+    def capabilities(self) -> str | None:
+        """The capabilities that this program has, joined by '|'; '' in a user namespace, where they count for little."""
+        if os.stat("/proc/self/ns/user").st_ino != _FIRST_USER_NAMESPACE:
+            return ""
+        return privileges.parse(self._path("/proc/thread-self/status")).effective
 
     def sees_all(self) -> bool:
         """Whether all processes are listed in this /proc: no container's, which has those of its own PID namespace only."""
@@ -115,17 +190,17 @@ class Linux:
         except OSError:
             # Our own is told even where the first process's may not be seen.
             try:
-                return self.root == "/" and os.stat("/proc/self/ns/pid").st_ino == _FIRST_PID_NAMESPACE
+                return self.here and os.stat("/proc/self/ns/pid").st_ino == _FIRST_PID_NAMESPACE
             except OSError:
                 return False
 
     def start_ticks(self, pid: int) -> float:
         """When a process started, in ticks since boot. Raises OSError."""
-        return procfs.start_ticks(self._file(pid, "stat"))
+        return stat.start_ticks(self.contents(pid, "stat"))
 
-    def fdinfo(self, pid: int, fd: int, tid: int | None = None) -> Fdinfo:
+    def fdinfo(self, handle: Handle) -> Fdinfo:
         """The state of a descriptor. Raises OSError."""
-        return self._files.fdinfo(pid, fd, tid)[0]
+        return self._files.fdinfo(handle)
 
     def namespaces(self, pids: list[int] | None = None) -> list[Namespace]:
         """The network namespaces of these processes and of the mounts; for None, the one that is looked from."""
@@ -137,7 +212,7 @@ class Linux:
 
     def stray_threads(self, pid: int) -> list[int]:
         """The threads in another network namespace than the first. Raises OSError."""
-        return threads.namespaces(self._directory(pid))
+        return threads.namespaces(self.directory(pid))
 
     def sockets(self, listing: Listing, region: Region) -> Sequence[Socket]:
         """The sockets of one kind in one namespace: all of the region, and maybe more. Raises OSError, Unsupported."""
@@ -149,28 +224,24 @@ class Linux:
 
     def cgroups(self) -> Cgroups:
         """The control groups of the unified hierarchy, by number."""
-        return Cgroups(procfs.cgroup_mounts(self._path(os.path.join(self.proc, "self/mountinfo"))), self.root == "/")
+        points, hybrid = mounts.cgroups(self.mounts)
+        return Cgroups([self.root.rstrip("/").encode() + point for point in points] if self.live else [], hybrid)
 
-    def users(self, uids: frozenset[int] | None) -> list[User]:
-        """The accounts, or those with these uids."""
-        if self.root == "/":
-            return passwd.system(uids)
-        return passwd.parse(self._text("etc/passwd"), uids)
-
-    def services(self) -> list[Service]:
-        """The lines of /etc/services; none where there is no such file."""
-        from sqlports.sources import services
-
-        try:
-            return services.parse(self._text("etc/services"))
-        except FileNotFoundError:
-            raise Unsupported("/etc/services", "there is no such file") from None
+    def tree(self, pid: int) -> rooted.Root:
+        """The file system as a process sees it, and for 0 the system's own. Raises OSError."""
+        if pid:
+            return rooted.of_process(self.directory(pid), self.root)
+        return rooted.Root() if self.here else rooted.directory(self.root)
 
     def port_settings(self) -> PortSettings:
         """The kernel's port ranges, of this network namespace."""
-        names = ("ip_local_port_range", "ip_local_reserved_ports", "ip_unprivileged_port_start")
+        # The kernel shows everybody those of his own namespace, whose /proc ever it is.
+        inside = self.live and not self.here
+        return self._lists.finder.mine.inside(self._port_settings) if inside else self._port_settings()
+
+    def _port_settings(self) -> PortSettings:
         found: list[bytes | None] = []
-        for name in names:
+        for name in ("ip_local_port_range", "ip_local_reserved_ports", "ip_unprivileged_port_start"):
             try:
                 found.append(self._path(os.path.join(self.proc, "sys/net/ipv4", name)))
             except FileNotFoundError:
@@ -181,20 +252,25 @@ class Linux:
         with open(path, "rb", buffering=0) as file:
             return whole(file.fileno())
 
-    def _text(self, name: str) -> str:
-        return procfs.text(self._path(os.path.join(self.root, name)))
-
-    def _directory(self, pid: int) -> int:
+    def directory(self, pid: int) -> int:
+        """A descriptor of /proc/PID. Raises OSError."""
         return self._directories.open(pid)
 
-    def _file(self, pid: int, name: str) -> bytes:
-        return self._directories.file(pid, name)
+    @cached_property
+    def mounts(self) -> list[mounts.Mount]:
+        """What is mounted, as the first process of this system sees it, or here, as this one does. Raises OSError."""
+        return mounts.parse(self._path(f"{self.proc}/{'self' if self.here else '1'}/mountinfo"))
 
     @cached_property
-    def clock(self) -> procfs.Clock:
+    def counts(self) -> bool:
+        """Whether the size of a directory of descriptors is their number, as it is since Linux 6.2."""
+        return self.live and os.stat("/proc/self/fd").st_size > 0
+
+    @cached_property
+    def clock(self) -> stat.Clock:
         """How to turn ticks into time of day."""
         booted = 0.0
-        if self.root == "/":
+        if self.live:
             booted = round(time.clock_gettime(time.CLOCK_REALTIME) - time.clock_gettime(time.CLOCK_BOOTTIME), 2)
         boot_time = int(booted)
         try:
@@ -205,58 +281,18 @@ class Linux:
             if line.startswith(b"btime "):
                 boot_time = int(line.split()[1])
         booted = booted or float(boot_time)
-        return procfs.Clock(os.sysconf("SC_CLK_TCK"), boot_time, booted)
-
-    def _ticks_now(self) -> float:
-        """The present on the clock of process starts; another system's is not known."""
-        return time.clock_gettime(time.CLOCK_BOOTTIME) * self.clock.hz if self.root == "/" else float("inf")
-
-    def _read_stat(self, pid: int) -> tuple[object, ...]:
-        return procfs.stat(self._file(pid, "stat"), self.clock, time.time() if self.root == "/" else None)
-
-    def _read_exe(self, pid: int) -> tuple[object, ...]:
-        try:
-            link = procfs.text(os.readlink(b"exe", dir_fd=self._directory(pid)))
-        except FileNotFoundError:
-            if not self._file(pid, "stat"):
-                raise
-            return Exe()  # a kernel thread, or a zombie, has none
-        if not link.endswith(DELETED):
-            return Exe(link, 1)
-        try:
-            named = self._directories.is_named(pid, link, os.stat("exe", dir_fd=self._directory(pid)))
-        except PermissionError:
-            named = False
-        return Exe(link, 1) if named else Exe(link.removesuffix(DELETED), 0)
-
-    def _read_link(self, pid: int, name: str) -> Link:
-        try:
-            return Link(procfs.text(os.readlink(name.encode(), dir_fd=self._directory(pid))))
-        except FileNotFoundError:
-            self._file(pid, "stat")
-            return Link()
-
-    def _read_descriptors(self, pid: int) -> Descriptors:
-        # The size of the directory is the number of descriptors since Linux 6.2; it was 0 before.
-        size = os.stat("fd", dir_fd=self._directory(pid)).st_size
-        return Descriptors(size if self._counts else len(self.descriptors(pid)))
-
-    @cached_property
-    def _counts(self) -> bool:
-        return self.root == "/" and os.stat("/proc/self/fd").st_size > 0
-
-    def _read_cmdline(self, pid: int) -> Cmdline:
-        return procfs.cmdline(self._file(pid, "cmdline"))
+        return stat.Clock(_HZ, boot_time, booted)
 
 
-_READERS: dict[str, Callable[[Linux, int], tuple[Any, ...]]] = {
-    "stat": Linux._read_stat,
-    "status": lambda self, pid: procfs.status(self._file(pid, "status")),
-    "io": lambda self, pid: procfs.io(self._file(pid, "io")),
-    "cmdline": Linux._read_cmdline,
-    "cgroup": lambda self, pid: cgroups.parse(procfs.cgroup(self._file(pid, "cgroup"))),
-    "exe": Linux._read_exe,
-    "cwd": lambda self, pid: self._read_link(pid, "cwd"),
-    "root": lambda self, pid: self._read_link(pid, "root"),
-    "descriptors": Linux._read_descriptors,
-}
+def _is_proc(path: str) -> bool:
+    """Whether a directory is a /proc that the kernel makes (statfs(2)), and no copy of one."""
+    import ctypes
+
+    answer = (ctypes.c_long * 64)()
+    failed = ctypes.CDLL(None).statfs(os.fsencode(path), ctypes.byref(answer)) if sys.platform == "linux" else True
+    return not failed and answer[0] == _PROC_SUPER_MAGIC
+
+
+def _ticks_now() -> float:
+    """The present on the clock of process starts, in ticks."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) * _HZ

@@ -33,12 +33,13 @@ class Namespace:
     path     where it is mounted (/run/netns/NAME); None for nowhere
     """
 
-    def __init__(self, proc: str, inode: int | None = None, own: str | None = None) -> None:
-        """`own` is the directory with its files, of the namespace that is looked from."""
+    def __init__(self, proc: str, inode: int | None = None, own: str | None = None, here: bool = True) -> None:
+        """`own` is the directory with the files of the one that is looked from; `here`, whether this program is in that."""
         self.proc = proc
         self.inode = inode
         self.own = own
         self.mine = own is not None
+        self.here = self.mine and here
         self.pids: list[int] = []
         self.processes: int | None = None
         self.first: int | None = None
@@ -79,7 +80,7 @@ class Namespace:
     @cached_property
     def netlink(self) -> socket:
         """A socket to ask for sockets there. Raises OSError where it may not be entered, Unsupported."""
-        return sock_diag.connect() if self.mine else self.inside(sock_diag.connect)
+        return sock_diag.connect() if self.here else self.inside(sock_diag.connect)
 
     def restart(self) -> None:
         """Give up the netlink socket, in which an answer may still be waiting that nobody reads."""

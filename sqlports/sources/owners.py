@@ -122,8 +122,7 @@ class Holders:
             found = self.holders(link)
         if not found:
             return self._none(self.unheld.reason(socket))
-        held = min(found, key=self._seniority)
-        return Owner(held.pid, held.descriptors[link], len(found), "owned")
+        return Owner(*self.eldest(link), len(found), "owned")
 
     @cached_property
     def unheld(self) -> Unheld:
@@ -136,6 +135,11 @@ class Holders:
         """The processes that hold what a link names."""
         held = self._first.get(link)
         return self._shared.get(link, [held]) if held is not None else []
+
+    def eldest(self, link: str) -> tuple[int | None, int | None]:
+        """Of those the one that owns it, and its descriptor; (None, None) where nobody holds it."""
+        held = min(self.holders(link), key=self._seniority, default=None)
+        return (held.pid, held.descriptors[link]) if held is not None else (None, None)
 
     def links(self) -> Iterator[str | None]:
         """What is held at all."""

@@ -1,49 +1,35 @@
-"""Accounts, from the system's own name service or from the text of a passwd(5) file."""
+"""The parsers of passwd(5) and group(5): text in, records out. Lines that are none (comments, NIS marks) are passed over."""
 
 from __future__ import annotations
 
-from sqlports.sources.records import Unsupported, User
+from sqlports.sources.records import Group, User
+
+# uid_t and gid_t have 32 bits.
+_GREATEST = (1 << 32) - 1
 
 
-def system(uids: frozenset[int] | None) -> list[User]:
-    """The accounts this system knows (files, LDAP, …), or those with these uids. Raises Unsupported on Windows."""
-    try:
-        import pwd
-    except ImportError:
-        raise Unsupported("passwd", "this system has no user database that Python can list") from None
-    if uids is None:
-        entries = pwd.getpwall()
-    else:
-        entries = []
-        for uid in sorted(uids):
-            # A uid may have no account: a container's, a deleted one's. A number beyond uid_t has none either.
-            try:
-                entries.append(pwd.getpwuid(uid))
-            except (KeyError, OverflowError):
-                continue
-    users = {
-        # Two name services may know the same account.
-        (e.pw_uid, e.pw_name): User(
-            _clean(e.pw_name), e.pw_uid, e.pw_gid, _clean(e.pw_gecos), _clean(e.pw_dir), _clean(e.pw_shell)
-        )
-        for e in reversed(entries)
-    }
-    return list(reversed(users.values()))
-
-
-def _clean(text: str) -> str:
-    """Python keeps bad bytes as surrogates, which no output takes."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def parse(text: str, uids: frozenset[int] | None = None) -> list[User]:
-    """The accounts in the text of a passwd file; lines that are none (comments, NIS marks) are passed over."""
+def parse(text: str) -> list[User]:
+    """The accounts, in their order."""
     found: dict[tuple[int, str], User] = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         fields = line.split(":")
-        if len(fields) != 7 or not fields[2].isdigit() or not fields[3].isdigit():
-            continue
-        user = User(fields[0], int(fields[2]), int(fields[3]), *fields[4:])
-        if uids is None or user.uid in uids:
-            found.setdefault((user.uid, user.username), user)
+        if len(fields) == 7 and (uid := _number(fields[2])) is not None and (gid := _number(fields[3])) is not None:
+            found.setdefault((uid, fields[0]), User(fields[0], uid, gid, fields[4], fields[5], fields[6]))
     return list(found.values())
+
+
+def parse_groups(text: str) -> list[Group]:
+    """The groups, in their order. One may have several lines: its members are in any of them."""
+    found: dict[tuple[int, str], Group] = {}
+    for line in text.split("\n"):
+        fields = line.split(":")
+        if len(fields) in (3, 4) and (gid := _number(fields[2])) is not None:
+            members = tuple(name for name in (fields[3] if len(fields) == 4 else "").split(",") if name)
+            known = found.get((gid, fields[0]))
+            found[gid, fields[0]] = Group(fields[0], gid, known.members + members if known else members)
+    return list(found.values())
+
+
+def _number(text: str) -> int | None:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None
+    return None if number is None or number > _GREATEST else number

@@ -13,14 +13,22 @@ from typing import Any
 
 import psutil
 
-from sqlports.sources import gaps, passwd, procfs, records, services
+from sqlports.sources import fdinfo, gaps, psutil_parts, records
 from sqlports.sources.backend import Backend
-from sqlports.sources.cgroups import Cgroup
+from sqlports.sources.fdinfo import Fdinfo
+from sqlports.sources.handles import Handle
 from sqlports.sources.namespaces import Namespace
+from sqlports.sources.parts import cmdline, part
+from sqlports.sources.parts.comm import Comm
+from sqlports.sources.parts.cwd import Link
+from sqlports.sources.parts.environ import Variable
+from sqlports.sources.parts.stat import Stat
+from sqlports.sources.parts.status import Status
 from sqlports.sources.psutil_rows import Row, row, text
-from sqlports.sources.records import Cmdline, Descriptors, Exe, Fdinfo, Io, Link, Stat, Status, What
+from sqlports.sources.records import What
 from sqlports.sources.region import Region
 from sqlports.sources.sockets import KINDS, Listing, RecordSocket, Socket
+from sqlports.sources.subjects import Task
 
 _LETTERS = {
     "running": "R", "sleeping": "S", "disk-sleep": "D", "stopped": "T", "tracing-stop": "t", "zombie": "Z", "dead": "X",
@@ -74,19 +82,21 @@ class Portable(Backend):
         """Whether the number is a process's. Windows would open the process 4 for the numbers 5 to 7 as well."""
         return pid in psutil.pids() if sys.platform == "win32" else psutil.pid_exists(pid)
 
-    def source(self, group: str) -> str:
-        """What `read(pid, group)` reads, as scan_errors names it."""
+    def source(self, group: str, tid: int | None = None) -> str:
+        """What `read` reads, as scan_errors names it."""
         return "psutil " + {"io": "io_counters", "fdinfo": "open_files"}.get(group, group)
 
-    def read(self, pid: int, group: str) -> tuple[object, ...]:
-        """One record of one process; of a zombie, what there is still. Raises OSError."""
+    def read(self, task: Task, group: str) -> Any:
+        """One part of one process; of a zombie, what there is still. Raises OSError."""
         self._tell(group)
-        record, reader = _READERS[group]
-        with self._process(pid) as process:
+        reader = _READERS.get(group)
+        if reader is None:
+            return part(group).NOTHING
+        with self._process(task.pid) as process:
             try:
                 return reader(self, process)
             except psutil.ZombieProcess:
-                return record()
+                return part(group).NOTHING
 
     @contextmanager
     def _process(self, pid: int) -> Iterator[Unguessed]:
@@ -115,15 +125,19 @@ class Portable(Backend):
             self._refuse(f"psutil {method}", process.pid, PermissionError(errno.EACCES, ""))
             return None
 
-    def _stat(self, process: Unguessed) -> Stat:
+    def _comm(self, process: Unguessed) -> Comm:
+        name = process.name()
+        return Comm(text(name) if name or os.name == "posix" else None)
+
+    def _stat(self, process: Unguessed) -> Any:
         ask, pid, posix = partial(self._ask, process), process.pid, os.name == "posix"
-        name, status = process.name(), ask("status")
+        status = ask("status")
         times, created, terminal = ask("cpu_times"), ask("create_time"), ask("terminal")
         started = round(created + self._late, 2) if created else None
+        lived = None if started is None else max(0.0, time.time() - started)
         # macOS says or guesses 'running' and 'sleeping' of all alike, Windows 'running' of all that are not suspended.
         vague = sys.platform in ("darwin", "win32") and status not in ("stopped", "zombie")
-        return Stat(
-            comm=text(name) if name or posix else None,
+        return Stat.known(
             state=None if vague else _LETTERS.get(status),
             parent=ask("ppid"),
             pgroup=self._number("getpgid", pid),
@@ -135,7 +149,8 @@ class Portable(Backend):
             system_time=times and round(times.system * 1000),
             start_time=int(created) if created else None,
             started=started,
-            elapsed_time=None if started is None else max(0, int(time.time() - started)),
+            elapsed_time=None if lived is None else int(lived),
+            cpu_percent=round((times.user + times.system) / lived * 100, 1) if lived and times else None,
         )
 
     @cached_property
@@ -155,29 +170,19 @@ class Portable(Backend):
                 self._refuse(call, pid, error)
             return None
 
-    def _status(self, process: Unguessed) -> Status:
+    def _status(self, process: Unguessed) -> Any:
         uid, euid, suid = self._ask(process, "uids") or (None, None, None)
         gid, egid, sgid = self._ask(process, "gids") or (None, None, None)
         memory = self._ask(process, "memory_info")
         # What has no address space, a kernel thread or a zombie, has no size either.
         rss, vms = (memory.rss, memory.vms) if memory and memory.vms else (None, None)
-        return Status(uid, euid, suid, gid, egid, sgid, None, rss, vms)
+        ids = {"uid": uid, "euid": euid, "suid": suid, "gid": gid, "egid": egid, "sgid": sgid}
+        return Status.known(**ids, resident_size=rss, total_size=vms)
 
-    def _io(self, process: Unguessed) -> Io:
-        # Only on Linux is it about storage, and there psutil leaves out what was dropped before it was written.
-        if sys.platform == "linux":
-            return Io(process.io_counters().read_bytes)
-        return Io()
-
-    def _exe(self, process: Unguessed) -> Exe:
-        path = process.exe()
-        # Windows has names that are no paths: 'Registry', 'MemCompression'.
-        return Exe(text(path)) if os.path.isabs(path) else Exe()
-
-    def _descriptors(self, process: Unguessed) -> Descriptors:
-        count = getattr(process, "num_handles" if sys.platform == "win32" else "num_fds")
-        # Of its kernel's own process macOS tells nothing, and psutil says 0.
-        return Descriptors(count()) if process.pid or os.name != "posix" else Descriptors()
+    def threads(self, pid: int) -> list[int]:
+        """None: of theirs psutil tells the numbers and times, and nothing else."""
+        self._tell("threads")
+        return []
 
     def descriptors(self, pid: int) -> dict[int, str | None]:
         """The open files and sockets of a process. Raises OSError."""
@@ -191,16 +196,16 @@ class Portable(Backend):
         found.update((row.record.fd, "socket") for row in held if row.record.fd is not None)
         return found
 
-    def what(self, pid: int, fd: int, link: str | None, tid: int | None = None) -> What:
+    def what(self, handle: Handle) -> What:
         """The type and target of a descriptor, as it was when it was listed."""
-        return What("socket") if link == "socket" else What("file", link)
+        return What("socket") if handle.link == "socket" else What("file", handle.link)
 
-    def fdinfo(self, pid: int, fd: int, tid: int | None = None) -> Fdinfo:
+    def fdinfo(self, handle: Handle) -> Fdinfo:
         """The state of a descriptor when it was listed; known of files on Linux."""
-        file = self._files[pid].get(fd)
+        file = self._files[handle.pid].get(handle.fd)
         if file is None or not hasattr(file, "flags"):
             return Fdinfo()
-        return procfs.fdinfo(b"pos: %d\nflags: %o\nmnt_id: 0\n" % (file.position, file.flags))[0]
+        return fdinfo.opened(file.position, file.flags)
 
     def namespaces(self, pids: list[int] | None = None) -> list[Namespace]:
         """One, of which nothing is known."""
@@ -257,34 +262,26 @@ class Portable(Backend):
             return record.pid == 1, process.create_time(), record.fd or 0
         return record.pid == 1, float("inf"), record.fd or 0
 
-    def users(self, uids: frozenset[int] | None) -> list[records.User]:
-        """The accounts, or those with these uids. Raises Unsupported."""
-        return passwd.system(uids)
-
-    def services(self) -> list[records.Service]:
-        """The lines of the services file. Raises Unsupported where there is none."""
-        root = os.path.join(os.environ["SYSTEMROOT"], "System32", "drivers") if sys.platform == "win32" else "/"
-        path = os.path.join(root, "etc", "services")
-        try:
-            with open(path, "rb") as file:
-                return services.parse(procfs.text(file.read()))
-        except FileNotFoundError:
-            raise records.Unsupported(path, "there is no such file") from None
-
     def port_settings(self) -> records.PortSettings:
         """The system's own port ranges: none is known."""
         self._tell("port_registry")
         return records.PortSettings()
 
 
-_READERS: dict[str, tuple[type[tuple[object, ...]], Callable[[Portable, Unguessed], tuple[object, ...]]]] = {
-    "stat": (Stat, Portable._stat),
-    "status": (Status, Portable._status),
-    "io": (Io, Portable._io),
-    "cmdline": (Cmdline, lambda self, process: procfs.cmdline(process.arguments())),
-    "cgroup": (Cgroup, lambda self, process: Cgroup()),
-    "exe": (Exe, Portable._exe),
-    "cwd": (Link, lambda self, process: Link(text(process.cwd()) or None)),
-    "root": (Link, lambda self, process: Link()),
-    "descriptors": (Descriptors, Portable._descriptors),
+# The parts that psutil knows something of.
+_READERS: dict[str, Callable[[Portable, Unguessed], object]] = {
+    "comm": Portable._comm,
+    "stat": Portable._stat,
+    "status": Portable._status,
+    "io": lambda self, process: psutil_parts.io(process),
+    "rest": lambda self, process: psutil_parts.rest(process),
+    "limits": lambda self, process: psutil_parts.limits(process),
+    "scheduling": lambda self, process: psutil_parts.scheduling(process),
+    "environ": lambda self, process: tuple(
+        Variable(process.pid, text(key), text(value)) for key, value in process.environ().items()
+    ),
+    "cmdline": lambda self, process: cmdline.parse(process.arguments()),
+    "exe": lambda self, process: psutil_parts.exe(process),
+    "cwd": lambda self, process: Link(text(process.cwd()) or None),
+    "descriptors": lambda self, process: psutil_parts.descriptors(process),
 }

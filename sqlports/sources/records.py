@@ -9,90 +9,45 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Stat(NamedTuple):
-    """What /proc/PID/stat tells (proc_pid_stat(5)). Times in milliseconds, `started` in seconds since 1970, precise."""
-
-    comm: str | None = None
-    state: str | None = None
-    parent: int | None = None
-    pgroup: int | None = None
-    session: int | None = None
-    tty: str | None = None
-    nice: int | None = None
-    threads: int | None = None
-    user_time: int | None = None
-    system_time: int | None = None
-    start_time: int | None = None
-    started: float | None = None
-    elapsed_time: int | None = None
-    start_ticks: int | None = None
-
-
-class Status(NamedTuple):
-    """What /proc/PID/status tells (proc_pid_status(5)). Sizes in bytes."""
-
-    uid: int | None = None
-    euid: int | None = None
-    suid: int | None = None
-    gid: int | None = None
-    egid: int | None = None
-    sgid: int | None = None
-    wired_size: int | None = None
-    resident_size: int | None = None
-    total_size: int | None = None
-    tgid: int | None = None
-
-
-class Io(NamedTuple):
-    """What /proc/PID/io tells (proc_pid_io(5)), in bytes. `written` has the bytes that never reached the disk taken off."""
-
-    read: int | None = None
-    written: int | None = None
-
-
-class Cmdline(NamedTuple):
-    """The arguments: joined by spaces, and as the text of a JSON array. Both None for a kernel thread."""
-
-    text: str | None = None
-    argv: str | None = None
-
-
-class Exe(NamedTuple):
-    """The executable: its path, and whether that is still there (1 or 0)."""
-
-    path: str | None = None
-    on_disk: int | None = None
-
-
-class Link(NamedTuple):
-    """A directory of a process: its current one, its root."""
-
-    path: str | None = None
-
-
-class Descriptors(NamedTuple):
-    """How many descriptors are open."""
-
-    open: int | None = None
-
-
-class Fdinfo(NamedTuple):
-    """What /proc/PID/fdinfo/FD tells (proc_pid_fdinfo(5)), and what the descriptor's file is.
-
-    `access` is 'r', 'w', 'rw' or None for O_PATH; `flags` the names of open(2) joined by '|'.
-    """
-
-    offset: int | None = None
-    flags: str | None = None
-    access: str | None = None
-
-
 class What(NamedTuple):
     """What a descriptor stands for: its type, its target without ' (deleted)', and whether the file was removed (1 or 0)."""
 
     type: str | None = None
     target: str | None = None
     deleted: int | None = None
+
+
+class File(NamedTuple):
+    """What stat(2) says of a descriptor's file.
+
+    type      'file', 'directory', 'device', 'fifo', 'symlink'
+    size      bytes, of what has a size of its own
+    node      'character' or 'block', of a device
+    number    the number of that device (makedev(3))
+    identity  device and inode, which no other file has
+    links     how many names it has
+    """
+
+    type: str | None = None
+    size: int | None = None
+    node: str | None = None
+    number: int | None = None
+    identity: tuple[int, int] | None = None
+    links: int | None = None
+
+
+class Mounted(NamedTuple):
+    """The file system that a descriptor's file is on: its type, and its device like '8:1'."""
+
+    file_system: str | None = None
+    device: str | None = None
+
+
+class Peer(NamedTuple):
+    """Who has the other end of something: a process, and its descriptor."""
+
+    pid: int | None = None
+    fd: int | None = None
 
 
 class SocketRecord(NamedTuple):
@@ -149,7 +104,11 @@ class Memory(NamedTuple):
 
 
 class User(NamedTuple):
-    """One account of passwd(5)."""
+    """One account of passwd(5).
+
+    pid_with_namespace  the process as whose container has it; 0 for none
+    include_remote      1 where the name service tells of it, 0 where its file does
+    """
 
     username: str
     uid: int
@@ -157,11 +116,27 @@ class User(NamedTuple):
     description: str
     directory: str
     shell: str
+    pid_with_namespace: int = 0
+    include_remote: int = 0
 
     @property
     def uid_signed(self) -> int:
         """The uid as a signed 32-bit number: `nobody` of some systems is -2."""
         return signed(self.uid)
+
+    @property
+    def gid_signed(self) -> int:
+        """The gid as a signed 32-bit number."""
+        return signed(self.gid)
+
+
+class Group(NamedTuple):
+    """One group of group(5); `members` are the names of those who are in it beside their primary group."""
+
+    groupname: str
+    gid: int
+    members: tuple[str, ...]
+    pid_with_namespace: int = 0
 
     @property
     def gid_signed(self) -> int:

@@ -13,48 +13,26 @@ from functools import partial
 from typing import Any, TypeVar
 
 from sqlports.sources.backend import make_backend
-from sqlports.sources.cgroups import Cgroup
+from sqlports.sources.file_search import Files
+from sqlports.sources.handles import Handle
 from sqlports.sources.network import Network
-from sqlports.sources.records import (
-    Cmdline,
-    Descriptors,
-    Exe,
-    Fdinfo,
-    Io,
-    Link,
-    PortSettings,
-    Service,
-    Stat,
-    Status,
-    Unsupported,
-    User,
-    What,
-)
+from sqlports.sources.parts import Missing, part
+from sqlports.sources.records import PortSettings, Unsupported
 from sqlports.sources.refusals import GONE, PERMISSION, Refusal, Refusals
-from sqlports.sources.subjects import Handle, Process
+from sqlports.sources.subjects import Process, Task, Thread
 
 T = TypeVar("T")
-
-_NOTHING: dict[str, tuple[object, ...]] = {
-    "stat": Stat(),
-    "status": Status(),
-    "io": Io(),
-    "cmdline": Cmdline(),
-    "cgroup": Cgroup(),
-    "exe": Exe(),
-    "cwd": Link(),
-    "root": Link(),
-    "descriptors": Descriptors(),
-}
 
 
 class Snapshot:
     """One look at a system.
 
     blind      whether some process's handles could not be read
+    is_partial whether there are processes that are not even listed, once they are asked for
     check      called in long loops; raises what is to end them
     earlier    the refusals of the look before this one, told as long as this one has read nothing
     reads      how often each source was read, for those who measure
+    wanted     the parts of rows that the statements so far want, so that what two parts tell is read once
     """
 
     def __init__(
@@ -64,11 +42,14 @@ class Snapshot:
         check: Callable[[], None] = lambda: None,
         earlier: list[Refusal] | None = None,
     ) -> None:
+        self.root = root
         self.backend = make_backend(backend, root, self.refuse)
         self.check = check
         self.earlier = earlier or []
         self.blind = False
+        self.is_partial = False
         self.reads: Counter[str] = Counter()
+        self.wanted: set[str] = set()
         self._refused = Refusals()
         self._memos: dict[Any, Any] = {}
         self._processes: dict[int, Process | None] = {}
@@ -77,6 +58,7 @@ class Snapshot:
         self._descriptors: dict[int, dict[int, str | None]] = {}
         self._private: dict[int, dict[int, dict[int, str | None]]] = {}
         self.network = Network(self)
+        self.files = Files(self)
 
     def close(self) -> None:
         """Give up all that was read. Rows and snapshot know each other, and would wait for the garbage collector."""
@@ -84,6 +66,7 @@ class Snapshot:
         for kept in (self._memos, self._processes, self._handles, self._descriptors, self._private):
             kept.clear()
         self.network.close()
+        self.files.close()
 
     def memo(self, key: Any, make: Callable[[], T]) -> T:
         """What `make` gave when this key was first asked for, for as long as the snapshot lasts."""
@@ -98,16 +81,21 @@ class Snapshot:
             self.reads["pids"] += 1
             self._pids = self.backend.pids()
             # Where other users' processes are not even listed, one of them may hold anything.
-            self.blind = self.blind or any(
-                refusal.reason == PERMISSION and refusal.source == "/proc" for refusal in self._refused
-            )
+            self.is_partial = any(refusal.reason == PERMISSION and refusal.source == "/proc" for refusal in self._refused)
+            self.blind = self.blind or self.is_partial
         return self._pids
 
     def processes(self, pids: frozenset[int] | None = None) -> Iterator[Process]:
         """The processes, or those with these numbers: of these also one that hides from the listing, never a thread."""
-        for pid in self.pids() if pids is None else sorted(pids):
+        if pids is not None:
+            yield from filter(None, map(self.process, sorted(pids)))
+            return
+        found = self._processes
+        for pid in self.pids():
             self.check()
-            process = self.process(pid)
+            if pid not in found:
+                found[pid] = Process(pid, self)
+            process = found[pid]
             if process is not None:
                 yield process
 
@@ -119,19 +107,47 @@ class Snapshot:
             self._processes[pid] = Process(pid, self) if exists else None
         return self._processes[pid]
 
-    def read(self, process: Process, group: str) -> Any:
-        """One part of a process; a record of Nones where that may not be read. Marks the process as ended when it has."""
-        self.reads[group] += 1
+    def threads(self, pids: frozenset[int] | None = None) -> Iterator[Thread]:
+        """The threads of all processes, or of these."""
+        for process in self.processes(pids):
+            for tid in self.thread_ids(process):
+                yield self.memo(("thread", tid), partial(Thread, process.pid, tid, self))
+
+    def thread_ids(self, process: Process) -> list[int]:
+        """The numbers of a process's threads, ascending."""
+        return self.memo(("task", process.pid), partial(self._thread_ids, process.pid))
+
+    def _thread_ids(self, pid: int) -> list[int]:
+        self.reads["task"] += 1
         try:
-            return self.backend.read(process.pid, group)
+            return self.backend.threads(pid)
+        except Unsupported as error:
+            self.refuse(error.source, None, error)
         except OSError as error:
             if error.errno not in GONE:
-                self.refuse(self.backend.source(group), process.pid, error)
-            elif _NOTHING.keys() & process.__dict__.keys():
+                self.refuse("/proc/PID/task", pid, error)
+        return []
+
+    def not_read(self, task: Task, group: str, error: OSError | Unsupported) -> Any:
+        """What stands for a part that was not read; counted, or where the process is gone, it is marked as ended."""
+        source = self.backend.source(group, task.tid)
+        if isinstance(error, Unsupported):
+            self.refuse(error.source, None if isinstance(error, Missing) else task.pid, error)
+        elif error.errno not in GONE:
+            self.refuse(source, task.pid, error)
+        else:
+            if task.begun:
                 # Other parts were read while it lived: this tells why the rest is NULL.
-                self._refused.ended(self.backend.source(group), process.pid, error.errno)
-            process.ended = process.ended or error.errno in GONE
-            return _NOTHING[group]
+                self._refused.ended(source, task.pid, error.errno)
+            task.ended = True
+        return part(group).NOTHING
+
+    def ask(self, source: str, read: Callable[[str], list[T]], key: object = None) -> list[T]:
+        """What `read` gives for the root of the file system, once; none, which is counted, where it could not be read.
+
+        `key` tells this question to the source from others to it.
+        """
+        return self.memo((source, key), lambda: self._or(partial(read, self.root), source, []))
 
     def handles(self, pids: frozenset[int] | None = None) -> Iterator[Handle]:
         """The open descriptors of all processes, or of these."""
@@ -212,25 +228,15 @@ class Snapshot:
                 self.refuse(self.backend.source("fdinfo"), pid, error)
             return nothing
 
-    def what(self, handle: Handle) -> Any:
-        """What a descriptor stands for."""
-        return self._of_handle(
-            handle, "fdinfo", What(), lambda: self.backend.what(handle.pid, handle.fd, handle.link, handle.tid)
-        )
-
-    def fdinfo(self, handle: Handle) -> Any:
-        """The state of a descriptor."""
-        return self._of_handle(handle, "fdinfo", Fdinfo(), partial(self.backend.fdinfo, handle.pid, handle.fd, handle.tid))
-
-    def _of_handle(self, handle: Handle, group: str, nothing: T, read: Callable[[], T]) -> T:
-        self.reads[group] += 1
+    def of_handle(self, handle: Handle, source: str, nothing: T, read: Callable[[Handle], T]) -> T:
+        """One part of a handle; `nothing` where that may not be read. Marks it as ended when it has."""
         try:
-            return read()
+            return read(handle)
         except OSError as error:
             if error.errno in GONE:
                 handle.ended = True
             else:
-                self.refuse(self.backend.source(group), handle.pid, error)
+                self.refuse(source, handle.pid, error)
             return nothing
         except Unsupported as error:
             self.refuse(error.source, handle.pid, error)
@@ -246,24 +252,6 @@ class Snapshot:
             except OSError:
                 starts[pid] = float("inf")
         return starts[pid]
-
-    def users(self, uids: frozenset[int] | None = None) -> list[User]:
-        """The accounts, or those with these uids."""
-        try:
-            if uids is None:
-                return self.memo("users", lambda: self.backend.users(None))
-            return [
-                user
-                for uid in sorted(uids)
-                for user in self.memo(("user", uid), lambda: self.backend.users(frozenset((uid,))))  # noqa: B023 called at once
-            ]
-        except (Unsupported, OSError) as error:
-            self.refuse("passwd", None, error)
-            return []
-
-    def services(self) -> list[Service]:
-        """The names this machine gives to ports."""
-        return self.memo("services", lambda: self._or(self.backend.services, "services", []))
 
     def port_settings(self) -> PortSettings:
         """The kernel's own port ranges."""
@@ -287,4 +275,4 @@ class Snapshot:
 
     def refusals(self) -> list[Refusal]:
         """What this look could not read; what the one before could not, while this one has read nothing."""
-        return list(self._refused) if self.reads else self.earlier
+        return list(self._refused) or ([] if self.reads else self.earlier)

@@ -32,14 +32,14 @@ Parser = Callable[[Iterable[bytes], Listing, bool], Sequence[Socket]]
 class SocketLists:
     """Lists sockets, namespace by namespace and kind by kind.
 
-    Only with root '/' is the kernel asked: it would answer for this system, not for another's /proc. `refuse` is told what
-    could not be listed.
+    Only of a `live` /proc is the kernel asked: it would answer for this system, not for another's. `here` tells that it is of
+    the system that this program is in. `refuse` is told what could not be listed.
     """
 
-    def __init__(self, root: str, proc: str, refuse: Callable[[str, int | None, Exception], None]) -> None:
-        self.asks = root == "/"
+    def __init__(self, proc: str, here: bool, live: bool, refuse: Callable[[str, int | None, Exception], None]) -> None:
+        self.asks = live
         self.refuse = refuse
-        self.finder = Finder(proc, root, refuse)
+        self.finder = Finder(proc, here, live, refuse)
         self._barred: set[Namespace] = set()
 
     def sockets(self, listing: Listing, region: Region) -> Sequence[Socket]:

@@ -1,0 +1,44 @@
+"""Reading a configuration file below a root, whatever somebody put there in its place."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from sqlports.sources import rooted
+from sqlports.sources.records import Unsupported
+from sqlports.sources.rooted import Root
+
+# Far more than any list of accounts has; a container's may be as long as it likes.
+GREATEST = 64 << 20
+
+
+def read(tree: Root, path: bytes) -> bytes:
+    """The whole of a file below an open root. Raises OSError; Unsupported for what is no such file."""
+    file = tree.open(path)
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise Unsupported(os.fsdecode(path), "it is no regular file")
+        data = bytearray()
+        while chunk := os.read(file, 1 << 16):
+            data += chunk
+            if len(data) > GREATEST:
+                raise Unsupported(os.fsdecode(path), f"it is longer than {GREATEST} bytes")
+        return bytes(data)
+    finally:
+        os.close(file)
+
+
+def of_system(root: str, *paths: bytes) -> bytes:
+    """The whole of the first of these files that is there, below the root at a path. Raises as `read`."""
+    tree = Root() if root == "/" else rooted.directory(root)
+    try:
+        for path in paths:
+            try:
+                return read(tree, path)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+    finally:
+        tree.close()
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
