@@ -200,7 +200,7 @@ class Engine:
 
     def _check(self) -> None:
         """What sources call in their long loops, which SQLite cannot interrupt."""
-        if self._progress():
+        if self._stop or (self._deadline is not None and time.monotonic() > self._deadline):
             raise Stopped
 
     def _hold(self) -> Snapshot:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 KEPT = 48
 
 _READ = os.O_RDONLY | os.O_CLOEXEC
-_ENOUGH = 1 << 14
+# Bytes to read at a time: as much as nearly every file has, what shows that it had no more, and what makes the rest quick.
+_ENOUGH, _LITTLE, _MUCH = 1 << 14, 1 << 10, 1 << 18
 # Files that are one record to the kernel (single_open of fs/seq_file.c).
 _ONE_PIECE = frozenset(("comm", "status", "io", "limits", "cgroup"))
 
@@ -30,7 +31,7 @@ class ProcessDirectories:
         self.ticks_now = ticks_now
         self._open: OrderedDict[int, int] = OrderedDict()
         self._first_seen: dict[int, float] = {}
-        self._started: dict[int, int] = {}
+        self._stats: dict[int, bytes] = {}
 
     def close(self) -> None:
         """Close what is held open."""
@@ -57,49 +58,45 @@ class ProcessDirectories:
 
     def file(self, pid: int, name: str) -> bytes:
         """The whole of a file below /proc/PID. Raises OSError."""
-        if name != "stat":
-            directory = self._open.get(pid)
-            if directory is None:
-                directory = self.open(pid)
-            file = os.open(name, _READ, dir_fd=directory)
-            try:
-                data = os.read(file, _ENOUGH)
-                # What the kernel writes in one piece is whole when there was room for more.
-                return data if name in _ONE_PIECE and len(data) < _ENOUGH else data + whole(file)
-            finally:
-                os.close(file)
+        if name == "stat":
+            return self._stat(pid)
+        directory = self._open.get(pid)
+        return _read(self.open(pid) if directory is None else directory, name)
+
+    def _stat(self, pid: int) -> bytes:
         if pid in self._open or pid not in self._first_seen:
-            data = _read(self.open(pid), name)
+            data = _read(self.open(pid), "stat")
         else:
             # This file says itself whose it is: to open the directory again would be to read it twice.
             data = _read(None, f"{self.proc}/{pid}/stat")
             if self._is_another(pid, data):
                 raise ProcessLookupError(errno.ESRCH, "the process ended and its number was given to another")
-        self._started.setdefault(pid, self.start_ticks(data))
+        self._stats.setdefault(pid, data)
         return data
 
     def _is_another(self, pid: int, stat: bytes) -> bool:
         """Whether the process that has the number now is not the one that had it when it was first seen."""
         started = self.start_ticks(stat)
-        known = self._started.get(pid)
-        return started > self._first_seen[pid] if known is None else started != known
+        known = self._stats.get(pid)
+        return started > self._first_seen[pid] if known is None else started != self.start_ticks(known)
 
 
 def _read(directory: int | None, name: str) -> bytes:
-    file = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
+    file = os.open(name, _READ, dir_fd=directory)
     try:
-        return whole(file)
+        data = os.read(file, _ENOUGH)
+        # What the kernel writes in one piece is whole when there was room for more; of the rest a short read is not the end.
+        if name in _ONE_PIECE and len(data) < _ENOUGH:
+            return data
+        more = os.read(file, _LITTLE)
+        return data + more + whole(file) if more else data
     finally:
         os.close(file)
 
 
 def whole(file: int) -> bytes:
-    """Read a descriptor to its end; in /proc a short read is not the end. Raises OSError."""
-    data = os.read(file, 1 << 14)
-    more = os.read(file, 1 << 12)
-    if not more:
-        return data
-    parts = [data, more]
-    while parts[-1]:
-        parts.append(os.read(file, 1 << 18))
+    """Read a descriptor to its end. Raises OSError."""
+    parts = []
+    while part := os.read(file, _MUCH):
+        parts.append(part)
     return b"".join(parts)
