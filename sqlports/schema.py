@@ -2,7 +2,7 @@
 
     @table(
         Column("pid", int, "pid", "Process id."),
-        Column("name", str, "stat.comm", "Command name."),
+        Column("name", str, "comm.name", "Command name."),
         key=("pid",),
         rows=500,
     )
@@ -10,7 +10,7 @@
         ...
 
 The decorated function is the table: it takes the snapshot and returns the rows, any iterable of objects. A column's path
-says where its value sits in such an object (`stat.comm` is `row.stat.comm`), so a cell costs nothing until it is asked for.
+says where its value sits in such an object (`comm.name` is `row.comm.name`), so a cell costs nothing until it is asked for.
 The function's other parameters are what it can search for by itself; each bears the name of a column and its annotation
 says which searches: `Values` for `=` and `IN`, `Bounds` for `<`, `<=`, `>`, `>=` and BETWEEN, `Search` for both, `Names` for
 `=`, `IN`, `LIKE` and `GLOB` on a text. A parameter without a default must be given by the query, and of those in `either`

@@ -279,6 +279,19 @@ def reads(engine: Engine, sql: str) -> dict[str, int]:
         return dict(system.reads)
 
 
+# Of these processes ps and psutil say less, or something else, and each has tests of its own: the first thread ended, a file or
+# directory removed or only called so, a name that is not ASCII.
+SINGULAR = (
+    "(state = 'Z' AND threads > 1) OR deleted = 1 OR path LIKE '%(deleted)' OR cwd LIKE '%(deleted)' "
+    "OR name GLOB '*[^ -~]*' OR name LIKE '%\\x%' OR cmdline GLOB '*[^ -~]*' OR cmdline LIKE '%\\x%'"
+)
+
+
+def singular(engine: Engine) -> set[int]:
+    """The processes that other tools tell otherwise, rightly or not."""
+    return {row["pid"] for row in engine.query(f"SELECT pid FROM processes WHERE {SINGULAR}")}
+
+
 def as_nobody(act: Callable[[], Any], first: Callable[[], Any] = lambda: None) -> Any:
     """What something gives when the user `nobody` does it, in a fork. Needs root.
 

@@ -20,7 +20,7 @@ import pytest
 
 from sqlports import Engine
 
-from .conftest import HEAD, Child, own
+from .conftest import HEAD, Child, own, singular
 from .test_agreement import lines, plain
 
 pytestmark = pytest.mark.linux
@@ -34,8 +34,10 @@ def same(mine: Callable[[], Values], theirs: Callable[[], Values], close: Callab
     A processor or a state may go and come back between two looks; where we are wrong we are wrong each time.
     """
     faults: dict[Any, Any] = {}
+    asks = theirs, mine, theirs
     for look in range(10):
-        before, found, after = theirs(), mine(), theirs()
+        left_out = singular(Engine())
+        before, found, after = ({key: told for key, told in ask().items() if _pid(key) not in left_out} for ask in asks)
         steady = {key for key in before.keys() & after.keys() if before[key] == after[key]}
         assert len(steady) > len(before) / 2, "hardly anything kept still"
         # What is in both of their answers must be in ours.
@@ -52,6 +54,12 @@ def same(mine: Callable[[], Values], theirs: Callable[[], Values], close: Callab
             return
         time.sleep(0.05)
     assert faults == {}
+
+
+def _pid(key: tuple[Any, str]) -> int:
+    """The process that a value is of: its key has the thread's number too, or not."""
+    one = key[0]
+    return int(one if isinstance(one, int) else one[0])
 
 
 # Some processes that are not like all others.
@@ -383,7 +391,8 @@ def test_what_psutil_tells_of_every_process_is_the_same(name: str, live: Engine)
         }
 
     known: Values = {}
-    same(mine, theirs)
+    # A number that open(2) waits to fill, as on a FIFO, is counted by the kernel and not listed yet.
+    same(mine, theirs, (lambda listed, counted: 0 <= counted - listed <= 1) if name == "num_fds" else None)
     assert len(known) > 5
 
 

@@ -43,7 +43,7 @@ def named(name: bytes) -> stat.Stat:
     ],
 )
 def test_a_name_may_hold_anything(raw: bytes, name: str) -> None:
-    assert named(raw).comm == name
+    assert named(raw).name == name
     assert named(raw).parent == 1
 
 

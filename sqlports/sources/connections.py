@@ -89,7 +89,7 @@ class Connection:
 
     def _name(self, pid: int | None) -> str | None:
         process = self.socket.listing.network.system.process(pid) if pid is not None else None
-        return process.stat.comm if process is not None else None
+        return process.comm.name if process is not None else None
 
 
 def connections(network: Network, search: Search) -> Iterator[Connection]:

@@ -13,8 +13,8 @@ KEPT = 48
 _READ = os.O_RDONLY | os.O_CLOEXEC
 # Bytes to read at a time: as much as nearly every file has, what shows that it had no more, and what makes the rest quick.
 _ENOUGH, _LITTLE, _MUCH = 1 << 14, 1 << 10, 1 << 18
-# Files that are one record to the kernel (single_open of fs/seq_file.c).
-_ONE_PIECE = frozenset(("comm", "status", "io", "limits", "cgroup"))
+# Files that the kernel gives whole to who has room: those that are one record (single_open of fs/seq_file.c), and cmdline.
+_ONE_PIECE = frozenset(("cgroup", "cmdline", "comm", "io", "limits", "oom_score", "stat", "status", "wchan"))
 
 
 class ProcessDirectories:

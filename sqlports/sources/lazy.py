@@ -7,7 +7,13 @@ from typing import Any
 
 
 class Lazy:
-    """What a file tells. Every field is a property, so that a query for one of forty does not take all forty apart."""
+    """What a file tells. Every field is a property, so that a query for one of forty does not take all forty apart.
+
+    Where nothing more than the file's bytes is needed for that, the record is these bytes: thousands of them are made, and
+    the garbage collector has no business with bytes.
+    """
+
+    __slots__ = ()
 
     @classmethod
     def known(cls, **fields: object) -> Any:

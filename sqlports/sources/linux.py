@@ -95,9 +95,7 @@ class Linux:
 
     def read(self, task: Task, group: str) -> Any:
         """One part of a process or thread. Raises OSError, Unsupported."""
-        if task.place is None:
-            task.place = Place(self, task, "" if task.tid is None else f"task/{task.tid}/")
-        return parts.part(group).read(task.place)
+        return parts.part(group).read(Place(self, task, "" if task.tid is None else f"task/{task.tid}/"))
 
     def threads(self, pid: int) -> list[int]:
         """The threads of a process, ascending. Raises OSError."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
+from sqlports.schema import Batches
 from sqlports.sources.backend import make_backend
 from sqlports.sources.file_search import Files
 from sqlports.sources.handles import Handle
@@ -19,7 +20,7 @@ from sqlports.sources.network import Network
 from sqlports.sources.parts import Missing, part
 from sqlports.sources.records import PortSettings, Unsupported
 from sqlports.sources.refusals import GONE, PERMISSION, Refusal, Refusals
-from sqlports.sources.subjects import Process, Task, Thread
+from sqlports.sources.subjects import Listed, Process, Task, Thread
 
 T = TypeVar("T")
 
@@ -54,6 +55,7 @@ class Snapshot:
         self._memos: dict[Any, Any] = {}
         self._processes: dict[int, Process | None] = {}
         self._pids: list[int] | None = None
+        self._listed: frozenset[int] = frozenset()
         self._handles: dict[int, list[Handle]] = {}
         self._descriptors: dict[int, dict[int, str | None]] = {}
         self._private: dict[int, dict[int, dict[int, str | None]]] = {}
@@ -80,30 +82,23 @@ class Snapshot:
         if self._pids is None:
             self.reads["pids"] += 1
             self._pids = self.backend.pids()
+            self._listed = frozenset(self._pids)
             # Where other users' processes are not even listed, one of them may hold anything.
             self.is_partial = any(refusal.reason == PERMISSION and refusal.source == "/proc" for refusal in self._refused)
             self.blind = self.blind or self.is_partial
         return self._pids
 
-    def processes(self, pids: frozenset[int] | None = None) -> Iterator[Process]:
+    def processes(self, pids: frozenset[int] | None = None) -> Iterable[Process]:
         """The processes, or those with these numbers: of these also one that hides from the listing, never a thread."""
-        if pids is not None:
-            yield from filter(None, map(self.process, sorted(pids)))
-            return
-        found = self._processes
-        for pid in self.pids():
-            self.check()
-            if pid not in found:
-                found[pid] = Process(pid, self)
-            process = found[pid]
-            if process is not None:
-                yield process
+        if pids is None:
+            # What was said of a number before the list was made stays said.
+            return Batches((Listed(self, [pid for pid in self.pids() if self._processes.get(pid, True)]),))
+        return filter(None, map(self.process, sorted(pids)))
 
     def process(self, pid: int) -> Process | None:
         """The process of this number."""
         if pid not in self._processes:
-            listed = self._pids is not None and pid in self.memo("listed", lambda: set(self.pids()))
-            exists = listed or (0 <= pid < 1 << 31 and self.backend.is_process(pid))
+            exists = pid in self._listed or (0 <= pid < 1 << 31 and self.backend.is_process(pid))
             self._processes[pid] = Process(pid, self) if exists else None
         return self._processes[pid]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlports.sources.parts import of
@@ -18,8 +19,6 @@ class Task:
     ended = False
     # Whether some part was read already.
     begun = False
-    # Where the backend reads of it, once it does.
-    place: Any = None
 
     def __init__(self, pid: int, system: Snapshot) -> None:
         self.pid = pid
@@ -49,7 +48,7 @@ class _Unread:
             task.begun = True
         except (OSError, Unsupported) as error:
             record = system.not_read(task, group, error)
-        task.__dict__[group] = record
+        setattr(task, group, record)
         return record
 
 
@@ -63,3 +62,27 @@ class Thread(Task):
     def __init__(self, pid: int, tid: int, system: Snapshot) -> None:
         super().__init__(pid, system)
         self.tid = tid
+
+
+class Listed(Sequence[Process]):
+    """The processes that the system lists. One is made of its number when somebody looks at more than that."""
+
+    def __init__(self, system: Snapshot, pids: list[int]) -> None:
+        self.system = system
+        self.pids = pids
+
+    def __len__(self) -> int:
+        return len(self.pids)
+
+    def __getitem__(self, number: Any) -> Any:
+        return self.system.process(self.pids[number])
+
+    def __iter__(self) -> Iterator[Process]:
+        for process in map(self.system.process, self.pids):
+            self.system.check()
+            if process is not None:
+                yield process
+
+    def column(self, path: str) -> list[int] | None:
+        """All numbers; None for what they do not tell."""
+        return self.pids if path == "pid" else None

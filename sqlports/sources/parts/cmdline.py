@@ -12,23 +12,20 @@ from sqlports.sources.procfs import text
 _JSON = json.JSONEncoder(ensure_ascii=False)
 
 
-class Cmdline(Lazy):
-    """The arguments. Fields are None for a kernel thread."""
+class Cmdline(Lazy, bytes):
+    """The arguments: the file's bytes. Fields are None for a kernel thread."""
 
-    __slots__ = ("_data",)
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
+    __slots__ = ()
 
     @property
     def text(self) -> str | None:
         """Joined by spaces."""
-        return text(self._data.removesuffix(b"\0").replace(b"\0", b" ")).rstrip(" ")
+        return text(self.removesuffix(b"\0").replace(b"\0", b" ")).rstrip(" ")
 
     @property
     def argv(self) -> str | None:
         """The text of a JSON array."""
-        return _JSON.encode([text(argument) for argument in self._data.removesuffix(b"\0").split(b"\0")])
+        return _JSON.encode([text(argument) for argument in self.removesuffix(b"\0").split(b"\0")])
 
 
 NOTHING = Cmdline.known()

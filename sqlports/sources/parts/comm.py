@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sqlports.sources.parts import Place
+from sqlports.sources.parts.stat import Stat
+from sqlports.sources.parts.status import Status
 from sqlports.sources.procfs import text
 
 OF = "stat"
@@ -19,13 +21,13 @@ class Comm(NamedTuple):
 NOTHING = Comm()
 
 
-def read(place: Place) -> Comm:
-    """The part. Raises OSError."""
+def read(place: Place) -> Comm | Stat | Status:
+    """The part, or another that has a name too. Raises OSError."""
     system = place.subject.system
-    if "stat" in system.wanted:
-        return Comm(place.part("stat").comm)
-    if "status" in system.wanted:
-        return Comm(place.part("status").name)
+    for other in ("stat", "status"):
+        if other in system.wanted:
+            found: Stat | Status = place.part(other)
+            return found
     system.reads["comm"] += 1
     # The name may hold line feeds: only the last one is not its own.
     return Comm(text(place.file("comm")[:-1]))

@@ -42,7 +42,7 @@ class Stat(Lazy):
         return self._words
 
     @property
-    def comm(self) -> str | None:
+    def name(self) -> str | None:
         """The name."""
         return text(self._name)
 

@@ -11,24 +11,20 @@ from sqlports.sources.procfs import Unparsable, text
 _ESCAPED = re.compile(rb"\\([n\\])")
 
 
-class Status(Lazy):
-    """What /proc/PID/status tells first. Sizes in bytes; a kernel thread has none."""
+class Status(Lazy, bytes):
+    """What /proc/PID/status tells: the file's bytes. Sizes in bytes; a kernel thread has none."""
 
-    __slots__ = ("_data",)
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
+    __slots__ = ()
 
     @property
     def data(self) -> bytes | None:
         """The file, of which other parts are made."""
-        return self._data
+        return self
 
     @property
     def name(self) -> str | None:
         """The name, with the line feeds and backslashes that the kernel writes out as two characters."""
-        data = self._data
-        name = data[data.index(b"\t") + 1 : data.index(b"\n")]
+        name = self[self.index(b"\t") + 1 : self.index(b"\n")]
         return text(_ESCAPED.sub(_unescaped, name) if b"\\" in name else name)
 
     @property
@@ -83,15 +79,14 @@ class Status(Lazy):
 
     def _number(self, line: bytes, place: int = 0) -> int:
         # The name has no line feeds, so lines are lines; of about sixty a few are wanted.
-        data = self._data
-        start = data.find(line)
+        start = self.find(line)
         try:
-            return int(data[start + len(line) : data.index(b"\n", start + 1)].split(None, place + 1)[place])
+            return int(self[start + len(line) : self.index(b"\n", start + 1)].split(None, place + 1)[place])
         except (ValueError, IndexError):
-            raise Unparsable("/proc/PID/status", data) from None
+            raise Unparsable("/proc/PID/status", bytes(self)) from None
 
     def _size(self, line: bytes) -> int | None:
-        return self._number(line) * 1024 if line in self._data else None
+        return self._number(line) * 1024 if self.find(line) >= 0 else None
 
 
 NOTHING = Status.known()
