@@ -1,5 +1,8 @@
--- Which files were removed while a process still has them open? Their space is not free yet.
-SELECT h.pid, p.name, h.fd, h.target, h.access
-FROM handles h JOIN processes p USING (pid)
-WHERE h.deleted = 1 AND h.type = 'file'
-ORDER BY h.pid, h.fd;
+-- Which files were removed while processes still have them open, and how large are they? Their space is not free yet.
+-- Each file is one row, by device and inode, whoever has it open and by which of its names.
+SELECT max(h.size) AS size, h.device, h.file_inode, min(h.target) AS target, count(*) AS descriptors,
+  group_concat(DISTINCT h.pid || ' ' || coalesce(p.name, '?')) AS holders
+FROM handles h LEFT JOIN processes p ON p.pid = h.pid
+WHERE h.deleted AND h.type = 'file'
+GROUP BY h.device, coalesce(h.file_inode, h.target)
+ORDER BY size DESC;

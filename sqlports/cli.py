@@ -174,8 +174,11 @@ def _misuse(options: argparse.Namespace) -> str | None:
     if options.root != "/":
         if options.backend == "portable":
             return "--backend portable looks at this system only: it has no --root"
-        if not os.path.isdir(os.path.join(options.root, "proc")):
-            return f"--root {options.root}: there is no directory {os.path.join(options.root, 'proc')} to look at"
+        place = os.path.join(options.root, "proc")
+        try:
+            os.listdir(place)
+        except OSError as error:
+            return f"--root {options.root}: {place}: {error.strerror}"
     if _wants_prompt(options):
         given = {"--output": options.output, "--watch": options.watch}
         return next((f"{name} needs SQL" for name, value in given.items() if value is not None), None)

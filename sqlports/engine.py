@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import apsw
 
@@ -89,6 +89,12 @@ class Engine:
             self.connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
             self.connection.authorizer = self._guard
         self.connection.set_progress_handler(self._progress, STEPS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def run(self, script: str, parameters: Parameters = ()) -> Iterator[Result]:
         """Run a script, one result per statement that has columns; the next statement runs when the last is read.

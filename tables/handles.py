@@ -18,9 +18,12 @@ from sqlports.sources.snapshot import Snapshot
     Column("access", str, "fdinfo.access", "'r', 'w', 'rw'; NULL for a descriptor that only names a file (O_PATH)."),
     Column("flags", str, "fdinfo.flags", "Flags of open(2), joined by '|'; NULL for none."),
     Column("offset", int, "fdinfo.offset", "Position in the file, in bytes."),
-    Column("deleted", int, "deleted", "1 when the file's name was removed, 0 while it is there; else NULL."),
-    Column("tid", int, "tid", "Thread that has it in a table of its own; NULL for one of the process."),
     Column("size", int, "file.size", "Of a file, directory or memfd, in bytes; NULL where its file system was not asked."),
+    Column("deleted", int, "deleted", "1 when the file's name was removed, 0 while it is there; else NULL."),
+    Column(
+        "peer_pid", int, "peer.pid", "Process at the other end of a pipe, unix socket, eventfd or pseudo-terminal; else NULL."
+    ),
+    Column("peer_fd", int, "peer.fd", "Its descriptor of that end."),
     Column("file_inode", int, "file_inode", "Of what has a path: unique on its `device` only, unlike `inode`; Linux 5.14."),
     Column(
         "device", str, "mount.device", "'major:minor' of the file system that a path is on; a device node's own is in detail."
@@ -39,10 +42,7 @@ from sqlports.sources.snapshot import Snapshot
         "locks", str, "fdinfo.locks", "JSON array of the locks it holds: type, mode, mandatory, pid, start, end; NULL for none."
     ),
     Column("detail", str, "detail.json", "JSON object of what only its kind has: eventfd count, epoll targets, memfd name, …"),
-    Column(
-        "peer_pid", int, "peer.pid", "Process at the other end of a pipe, unix socket, eventfd or pseudo-terminal; else NULL."
-    ),
-    Column("peer_fd", int, "peer.fd", "Its descriptor of that end."),
+    Column("tid", int, "tid", "Thread that has it in a table of its own; NULL for one of the process."),
     key=("pid", "fd", "tid"),
     rows=10000,
     transient=True,

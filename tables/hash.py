@@ -23,7 +23,7 @@ from sqlports.sources.snapshot import Snapshot
     either={"path": 1, "directory": 100},
     examples=(
         "SELECT sha256 FROM hash WHERE path = '/etc/passwd'",
-        "SELECT DISTINCT h.sha256, p.path FROM processes p JOIN hash h ON h.path = p.path",
+        "SELECT DISTINCT h.sha256, p.path FROM processes p JOIN hash h ON h.path = '/proc/' || p.pid || '/exe'",
         "SELECT f.path, f.size, h.md5 FROM file f JOIN hash h USING (path) WHERE f.directory = '/etc' AND f.size < 1000",
     ),
 )

@@ -14,7 +14,12 @@ from sqlports.sources.subjects import Process
     Column("name", str, "comm.name", "Command name as the process set it, at most 15 bytes; a kernel thread's may be longer."),
     Column("path", str, "exe.path", "Executable; NULL for a kernel thread and a zombie, which have none."),
     Column("cmdline", str, "cmdline.text", "Arguments joined by spaces; NULL for a kernel thread."),
-    Column("state", str, "stat.state", "R running, S sleeping, D waiting for a disk, Z zombie, T stopped, t traced, I idle."),
+    Column(
+        "state",
+        str,
+        "stat.state",
+        "R running, S sleeping, D deaf to signals (disk, NFS), Z zombie, T stopped, t traced, I idle.",
+    ),
     Column("cwd", str, "cwd.path", "Current directory; the kernel adds ' (deleted)' when it was removed."),
     Column("root", str, "root.path", "Root directory: not '/' after chroot."),
     Column("uid", int, "status.uid", "Real user id."),

@@ -13,7 +13,12 @@ from sqlports.sources.subjects import Thread
     Column("pid", int, "pid", "Process that it belongs to."),
     Column("tid", int, "tid", "Thread id; the first thread of a process has the process's."),
     Column("name", str, "comm.name", "Its own name, at most 15 bytes; a kernel thread's may be longer."),
-    Column("state", str, "stat.state", "R running, S sleeping, D waiting for a disk, Z zombie, T stopped, t traced, I idle."),
+    Column(
+        "state",
+        str,
+        "stat.state",
+        "R running, S sleeping, D deaf to signals (disk, NFS), Z zombie, T stopped, t traced, I idle.",
+    ),
     Column("user_time", int, "stat.user_time", "CPU time in user space, in milliseconds."),
     Column("system_time", int, "stat.system_time", "CPU time in the kernel, in milliseconds."),
     Column("cpu_percent", float, "stat.cpu_percent", "CPU time since its start, in percent of one processor."),

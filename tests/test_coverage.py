@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -48,6 +49,7 @@ def test_whoever_may_not_look_is_told_how_much_is_missing() -> None:
     found = as_nobody(look, lambda: by_aspect(Engine()))
     assert found["handle tables"]["complete"] == found["process details"]["complete"] == 0
     assert found["handle tables"]["unseen"] > 0
+    assert re.fullmatch(r"not permitted, of process \d+(, \d+)*( and \d+ more)?", found["handle tables"]["detail"])
     assert found["capabilities"]["detail"].startswith("lacks CAP_SYS_PTRACE")
     assert found["capabilities"]["complete"] == 0
 

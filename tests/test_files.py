@@ -486,3 +486,23 @@ def test_columns_are_osquerys() -> None:
     columns = registry.table("file").columns
     assert [column.name for column in columns if not column.hidden] == shown.split()
     assert [column.name for column in columns if column.hidden] == hidden.split()
+
+
+@pytest.mark.root
+def test_a_link_to_where_one_may_not_look_is_not_called_broken(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir(mode=0o700)
+    (kept / "secret").write_text("x")
+    link = tmp_path / "link"
+    link.symlink_to(kept / "secret")
+    for directory in (tmp_path, *tmp_path.parents[:3]):
+        directory.chmod(directory.stat().st_mode | 0o011)
+
+    def look() -> Any:
+        with Engine() as engine:
+            files = own(engine, "SELECT symlink, type, size FROM file WHERE path = ?", os.fspath(link))
+            told = own(engine, "SELECT source, reason, count FROM scan_errors")
+            hashes = own(engine, "SELECT sha256 FROM hash WHERE path = ?", os.fspath(link))
+            return [files, told, hashes, own(engine, "SELECT DISTINCT reason FROM scan_errors")]
+
+    assert as_nobody(look, look) == [[[1, None, None]], [["files", "permission", 1]], [[None]], [["permission"]]]

@@ -26,7 +26,7 @@ from sqlports.sources.portable import Portable
 from sqlports.sources.snapshot import Snapshot
 from sqlports.sources.subjects import Task
 
-from .conftest import singular
+from .conftest import own, singular
 
 Rows = list[dict[str, Any]]
 
@@ -424,3 +424,12 @@ def test_groups_and_memberships_are_told_as_linux_tells_them(portable: Engine, l
         assert_same(live.query(sql), portable.query(sql), set())
     assert cells(portable, f"SELECT * FROM users WHERE pid_with_namespace = {PID}") == []
     assert any(refusal[0] == "pid_with_namespace" for refusal in refusals(portable))
+
+
+def test_a_part_that_nobody_wrote_a_reader_for_is_told() -> None:
+    with Engine(backend="portable") as engine, engine.snapshot() as system:
+        system.backend._with_gaps.discard("oom")
+        system.backend._gaps.pop("oom", None)
+        assert engine.query("SELECT count(oom_score) AS n FROM processes") == [{"n": 0}]
+        found = own(engine, "SELECT source, reason FROM scan_errors WHERE reason = 'not known: oom'")
+    assert found == [("psutil", "not known: oom")]

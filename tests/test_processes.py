@@ -306,3 +306,10 @@ def test_the_limits_of_a_group_are_read_once_for_all_its_processes(fake: FakeRoo
         assert own(engine, "SELECT memory_limit FROM processes WHERE pid = 42") == [(4096,)]
         fake.write("sys/fs/cgroup/a/memory.max", "1\n")
         assert own(engine, "SELECT memory_limit FROM processes WHERE pid = 43") == [(4096,)]
+
+
+def test_a_mistake_in_a_part_is_told_as_what_it_is(engine: Engine, fake: FakeRoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake.process(42)
+    monkeypatch.setattr("sqlports.sources.parts.oom.read", lambda place: place.nothing_of_the_kind)
+    with pytest.raises(RuntimeError, match=r"the part oom: .*nothing_of_the_kind"):
+        engine.query("SELECT oom_score FROM processes")

@@ -14,6 +14,9 @@ from sqlports.sources.snapshot import Snapshot
 # What it takes to see everything: others' handles and executables, other namespaces, the lists of sockets there.
 NEEDED = ("CAP_SYS_PTRACE", "CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_DAC_READ_SEARCH")
 
+# More processes than these are counted and not named.
+FEW = 5
+
 
 class Coverage(NamedTuple):
     """One aspect of a look.
@@ -39,9 +42,11 @@ def _counted(known: int, refused: set[object], detail: str | None = None) -> Cov
     return Coverage("", known - len(refused), len(refused), int(not refused), detail)
 
 
-def _refused(system: Snapshot, *sources: str) -> set[object]:
-    """The processes that refused one of these."""
-    return {one.pid for one in system.refusals() if one.source in sources and one.reason != ENDED}
+def _of_processes(system: Snapshot, known: int, *sources: str) -> Coverage:
+    """How many of so many processes refused one of these, and which."""
+    refused = {one.pid for one in system.refusals() if one.source in sources and one.reason != ENDED and one.pid is not None}
+    named = ", ".join(map(str, sorted(refused)[:FEW])) + (f" and {len(refused) - FEW:,} more" if len(refused) > FEW else "")
+    return _counted(known, set(refused), f"not permitted, of process {named}" if refused else None)
 
 
 def _processes(system: Snapshot) -> Coverage:
@@ -55,12 +60,12 @@ def _processes(system: Snapshot) -> Coverage:
 def _details(system: Snapshot) -> Coverage:
     # Whoever may look at the executable may look at directories, environment and memory map (ptrace(2), access modes).
     living = sum(1 for process in system.processes() if process.exe is not None and not process.ended)
-    return _counted(living, _refused(system, system.backend.source("exe")))
+    return _of_processes(system, living, system.backend.source("exe"))
 
 
 def _handles(system: Snapshot) -> Coverage:
     tables = sum(1 for process in system.processes() if system.descriptors(process.pid) is not None)
-    return _counted(tables, _refused(system, system.backend.source("descriptors"), "/proc/PID/fd/FD"))
+    return _of_processes(system, tables, system.backend.source("descriptors"), "/proc/PID/fd/FD")
 
 
 def _namespaces(system: Snapshot) -> Coverage:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from sqlports.sources.procfs import text
@@ -119,9 +118,13 @@ class File:
         found = root.status(self.raw, False)
         link = stat.S_ISLNK(found.st_mode)
         if link:
-            # Of one that leads nowhere the row is the link's own.
-            with suppress(OSError):
+            try:
                 found = root.status(self.raw, True)
+            except PermissionError as error:
+                self._files.system.refuse(FILES, None, error)
+                return FileStat(symlink=1, place=(found.st_dev, found.st_ino))
+            except OSError:
+                pass  # of one that leads nowhere the row is the link's own
         return FileStat(
             inode=found.st_ino,
             uid=found.st_uid,

@@ -86,8 +86,12 @@ class Hashed:
 
 
 def hashes(system: Snapshot, files: Iterable[File], wanted: frozenset[str]) -> Iterator[Hashed]:
-    """Of these files the regular ones, through links too."""
-    return (Hashed(file, system, wanted) for file in files if file.stat.type == "regular")
+    """Of these files the regular ones, through links too, and links that lead where one may not look."""
+    return (Hashed(file, system, wanted) for file in files if file.stat.type == "regular" or _is_closed(file))
+
+
+def _is_closed(file: File) -> bool:
+    return file.stat.type is None and bool(file.stat.symlink)
 
 
 def digests(system: Snapshot, file: File, wanted: frozenset[str]) -> Digests:

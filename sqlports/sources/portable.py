@@ -61,6 +61,7 @@ class Portable(Backend):
     def __init__(self, refuse: Callable[[str, int | None, Exception], None] = lambda source, pid, error: None) -> None:
         self._refuse = refuse
         self._gaps = gaps.gaps(sys.platform)
+        self._with_gaps = set(self._gaps)
         self._processes: dict[int, Unguessed] = {}
         self._files: dict[int, dict[int, Any]] = {}
         self._namespace = Namespace("", own="")
@@ -91,6 +92,9 @@ class Portable(Backend):
         self._tell(group)
         reader = _READERS.get(group)
         if reader is None:
+            if group not in self._with_gaps:
+                self._refuse("psutil", None, records.Unsupported("psutil", f"not known: {group}"))
+                self._with_gaps.add(group)
             return part(group).NOTHING
         with self._process(task.pid) as process:
             try:

@@ -46,6 +46,9 @@ class _Unread:
         try:
             record = system.backend.read(task, group)
             task.begun = True
+        except AttributeError as error:
+            # Which, let out of here, would say that there is no such part, and have it looked for again.
+            raise RuntimeError(f"the part {group}: {error}") from error
         except (OSError, Unsupported) as error:
             record = system.not_read(task, group, error)
         setattr(task, group, record)
