@@ -70,9 +70,10 @@ def pattern(op: int, value: Any, other: Like | None) -> Like:
     return found if other is None else max(other, found, key=_beginning)
 
 
-def _beginning(like: Like) -> int:
-    """How much of a pattern stands before what may be anything."""
-    return len(re.split(r"[*?[]" if like.glob else "[%_]", like.pattern, maxsplit=1)[0])
+def _beginning(like: Like) -> tuple[int, bool, str]:
+    """How much of a pattern stands before what may be anything; of two alike, the one that goes deeper, which loses nothing."""
+    before = len(re.split(r"[*?[]" if like.glob else "[%_]", like.pattern, maxsplit=1)[0])
+    return before, like.pattern.endswith("**" if like.glob else "%%"), like.pattern
 
 
 def narrow(bounds: Range, op: int, value: Any) -> Range:

@@ -18,6 +18,7 @@ from sqlports.sources.snapshot import Snapshot
     Column("partner_pid", int, "partner_pid", "Process at the other side, which may be the same; NULL for none."),
     Column("partner_fd", int, "partner_fd", "Its descriptor."),
     Column("partner_mode", str, "partner_mode", "'r', 'w' or 'rw'."),
+    key=("pid", "fd", "partner_pid", "partner_fd"),
     rows=1000,
     examples=(
         "SELECT fd, mode, partner_pid, partner_fd FROM process_open_pipes WHERE pid = 1",

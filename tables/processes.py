@@ -28,7 +28,9 @@ from sqlports.sources.subjects import Process
     Column("egid", int, "status.egid", "Effective group id."),
     Column("suid", int, "status.suid", "Saved user id."),
     Column("sgid", int, "status.sgid", "Saved group id."),
-    Column("on_disk", int, "exe.on_disk", "1 while there is a file of the executable's path, as the process sees it; else 0."),
+    Column(
+        "on_disk", int, "on_disk.value", "1 while there is a file of the executable's path, as the process sees it; else 0."
+    ),
     Column("wired_size", int, "status.wired_size", "Memory locked into RAM, in bytes; NULL for a kernel thread."),
     Column("resident_size", int, "status.resident_size", "Memory held in RAM, in bytes; NULL for a kernel thread."),
     Column("total_size", int, "status.total_size", "Virtual memory, in bytes; NULL for a kernel thread."),

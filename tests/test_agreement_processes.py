@@ -351,7 +351,10 @@ TOLD: dict[str, tuple[Callable[[Any], Any], str, Callable[..., Any]]] = {
 
 
 def of_psutil(process: psutil.Process, name: str) -> Any:
-    """One answer."""
+    """One answer. Raises PermissionError, psutil.Error."""
+    if name == "exe":
+        # Of one that it may not look at it makes a guess out of the arguments.
+        os.readlink(f"/proc/{process.pid}/exe")
     if name == "groups":
         # It does not tell these; the kernel's own line of them is read plainly.
         line = next(
@@ -378,7 +381,7 @@ def test_what_psutil_tells_of_every_process_is_the_same(name: str, live: Engine)
                 found[process.pid, name] = shape(of_psutil(process, name))
             except psutil.ZombieProcess:
                 continue
-            except (psutil.AccessDenied, psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+            except (psutil.AccessDenied, psutil.NoSuchProcess, PermissionError, FileNotFoundError, ProcessLookupError):
                 continue
         known.update(found)
         return others(found)

@@ -26,7 +26,7 @@ def test_there_are_examples() -> None:
 def test_an_example_opens_with_its_question_and_runs(path: Path, live: Engine) -> None:
     text = path.read_text()
     assert re.match(r"-- [A-Z].*\?", text)
-    results = [(result.columns, list(result)) for result in live.run(text, {"pid": os.getpid()})]
+    results = [(result.columns, list(result)) for result in live.run(text, {"pid": os.getpid(), "path": "/usr"})]
     assert results
     if path.stem == "what-a-process-has-open":
         assert results[0][1]

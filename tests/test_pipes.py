@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sqlports import Engine
+from sqlports import Engine, QueryTimeout
 
 from .conftest import FakeRoot, own, reads
 
@@ -144,3 +144,16 @@ def test_open_files_are_the_childs(live: Engine, child: Callable[..., Any], tmp_
     )
     rows = own(live, "SELECT fd, path FROM process_open_files WHERE pid = ? AND fd > 2 ORDER BY fd", holder.pid)
     assert rows == [(holder.told[0], os.fspath(kept)), (holder.told[1], f"{gone} (deleted)")]
+
+
+def test_pairs_by_the_million_stop_when_they_are_told_to(child: Callable[..., Any]) -> None:
+    made = child("r, w = os.pipe()\nfor _ in range(400): os.dup(r); os.dup(w)\ntell([r, w])")
+    engine = Engine(timeout=0.05)
+    with pytest.raises(QueryTimeout):
+        engine.query(
+            "SELECT count(*) FROM process_open_pipes a, process_open_pipes b WHERE a.pid = :pid AND b.pid = :pid",
+            {"pid": made.pid},
+        )
+    sql = "SELECT count(*), count(DISTINCT partner_fd) FROM process_open_pipes WHERE pid = ? AND fd = ?"
+    with Engine() as patient:
+        assert own(patient, sql, made.pid, made.told[0]) == [(401, 401)]

@@ -127,8 +127,8 @@ def test_a_listener_and_a_connection_have_their_owner(portable: Engine) -> None:
 
 # The parts of a process of which something is not known, on one system or another.
 PARTS = (
-    "stat", "status", "io", "cmdline", "cgroup", "exe", "root", "scheduling", "rest", "oom", "limits", "quota", "privileges",
-    "label", "audit", "wchan", "namespaces",
+    "stat", "status", "io", "cmdline", "cgroup", "exe", "on_disk", "root", "scheduling", "rest", "oom", "limits", "quota",
+    "privileges", "label", "audit", "wchan", "namespaces",
 )  # fmt: skip
 
 

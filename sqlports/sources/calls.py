@@ -13,7 +13,10 @@ from typing import Any
 _OPENAT2 = 437
 # linux/openat2.h: struct open_how is flags, mode, resolve, 64 bits each.
 _HOW = struct.Struct("=QQQ")
-_RESOLVE_IN_ROOT = 0x10
+RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH, RESOLVE_IN_ROOT = 0x04, 0x08, 0x10
+
+# linux/magic.h
+PROC_SUPER_MAGIC = 0x9FA0
 
 # fcntl.h and linux/stat.h
 _AT_FDCWD = -100
@@ -23,15 +26,18 @@ _STATX_BTIME = 0x800
 _STATX = struct.Struct("=I76xq168x")
 
 
-def openat2(directory: int, path: bytes, flags: int) -> int:
-    """Open a file below a directory that is the root for all its links. Raises OSError; ENOSYS before Linux 5.6."""
+def openat2(directory: int, path: bytes, flags: int, resolve: int = RESOLVE_IN_ROOT) -> int:
+    """Open a file below a directory that is the root for all its links, or as `resolve` says.
+
+    Raises OSError; ENOSYS before Linux 5.6.
+    """
     import ctypes
 
     if not sys.platform.startswith("linux"):
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     if b"\0" in path:
         raise ValueError("embedded null byte")
-    how = ctypes.create_string_buffer(_HOW.pack(flags, 0, _RESOLVE_IN_ROOT), _HOW.size)
+    how = ctypes.create_string_buffer(_HOW.pack(flags, 0, resolve), _HOW.size)
     call = _library().syscall
     while True:
         file = int(
@@ -42,6 +48,16 @@ def openat2(directory: int, path: bytes, flags: int) -> int:
         number = ctypes.get_errno()
         if number != errno.EINTR:
             raise OSError(number, os.strerror(number))
+
+
+def file_system(descriptor: int) -> int:
+    """The number of the type of file system that an open file is on (fstatfs(2), linux/magic.h); 0 where that is not told."""
+    import ctypes
+
+    answer = (ctypes.c_long * 64)()
+    if not sys.platform.startswith("linux") or _library().fstatfs(ctypes.c_int(descriptor), ctypes.byref(answer)):
+        return 0
+    return int(answer[0])
 
 
 def born(path: bytes, directory: int | None, follow: bool) -> int | None:

@@ -15,6 +15,8 @@ def look(root: int, path: bytes, source: str) -> os.stat_result | None:
     was opened, and may lead to whatever hangs.
     """
     *above, last = path.split(b"/")[1:]
+    if b".." in (*above, last):
+        return None  # no canonical path has one, and it could lead out of the root
     here = os.dup(root)
     try:
         for name in above:

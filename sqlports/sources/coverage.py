@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlports.sources.dumps import Search
 from sqlports.sources.records import Unsupported
-from sqlports.sources.refusals import ENDED
+from sqlports.sources.refusals import ENDED, PERMISSION
 from sqlports.sources.region import Region
 from sqlports.sources.snapshot import Snapshot
 
@@ -50,22 +50,29 @@ def _of_processes(system: Snapshot, known: int, *sources: str) -> Coverage:
 
 
 def _processes(system: Snapshot) -> Coverage:
-    listed = len(system.pids())
     setting = system.backend.hidepid()
     detail = None if setting is None else f"/proc is mounted with hidepid={setting}"
-    # How many there are beside those that are listed, nobody tells.
-    return Coverage("", listed, None, 0, detail) if system.is_partial else Coverage("", listed, 0, 1, detail)
+    return _among_listed(system, _counted(len(system.pids()), set(), detail))
+
+
+def _among_listed(system: Snapshot, found: Coverage) -> Coverage:
+    """What was found of the processes that are listed: how many there are beside them, nobody tells."""
+    system.pids()
+    if not system.is_partial and system.backend.sees_all():
+        return found
+    why = "processes are hidden" if system.is_partial else "only those of this PID namespace are listed"
+    return found._replace(unseen=found.unseen or None, complete=0, detail=found.detail or why)
 
 
 def _details(system: Snapshot) -> Coverage:
     # Whoever may look at the executable may look at directories, environment and memory map (ptrace(2), access modes).
     living = sum(1 for process in system.processes() if process.exe is not None and not process.ended)
-    return _of_processes(system, living, system.backend.source("exe"))
+    return _among_listed(system, _of_processes(system, living, system.backend.source("exe")))
 
 
 def _handles(system: Snapshot) -> Coverage:
     tables = sum(1 for process in system.processes() if system.descriptors(process.pid) is not None)
-    return _of_processes(system, tables, system.backend.source("descriptors"), "/proc/PID/fd/FD")
+    return _among_listed(system, _of_processes(system, tables, system.backend.source("descriptors"), "/proc/PID/fd/FD"))
 
 
 def _namespaces(system: Snapshot) -> Coverage:
@@ -77,7 +84,11 @@ def _namespaces(system: Snapshot) -> Coverage:
                 namespace.netlink.getsockname()
         except (OSError, Unsupported):
             barred.add(namespace)
-    return _counted(len(known), barred)
+    found = _counted(len(known), barred)
+    if not barred and any(one.source == "/proc/PID/ns/net" and one.reason == PERMISSION for one in system.refusals()):
+        # Of some processes it is not even known whether they are in another.
+        found = found._replace(unseen=None, complete=0, detail="not known of some processes")
+    return _among_listed(system, found)
 
 
 def _sockets(system: Snapshot) -> Coverage:
@@ -86,7 +97,9 @@ def _sockets(system: Snapshot) -> Coverage:
     for _ in system.network.sockets(Search(region=Region(frozenset(("LISTEN",))))):
         pass
     missing = {kind for kind in kinds if any(_is_missing(one.source, one.reason, kind) for one in system.refusals())}
-    return _counted(len(kinds), set(missing), ", ".join(sorted(missing)) or None)
+    found = _counted(len(kinds), set(missing), ", ".join(sorted(missing)) or None)
+    # Where the kernel lists none of a kind there may be none.
+    return found._replace(complete=None) if missing else found
 
 
 def _is_missing(source: str, reason: str, kind: str) -> bool:

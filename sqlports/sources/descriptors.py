@@ -22,7 +22,7 @@ def links(directory: int) -> dict[int, str | None]:
     They are listed, though to count up from 0 to the directory's size would be faster: of a process that opens and closes
     all the time that misses some it has open all the time.
     """
-    names = os.listdir(directory)
+    names = [name for name in os.listdir(directory) if name.isdecimal()]
     readlink = os.readlink
     try:
         # In one go, as it nearly always works.

@@ -45,10 +45,10 @@ class ProcessDirectories:
         directory = self._open.get(pid)
         if directory is not None:
             return directory
-        directory = os.open(f"{self.proc}/{pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        directory = self._opened(pid)
         if pid not in self._first_seen:
             self._first_seen[pid] = self.ticks_now()
-        elif self._is_another(pid, _read(directory, "stat")):
+        elif self._is_given_anew(pid, directory):
             os.close(directory)
             raise ProcessLookupError(errno.ESRCH, "the process ended and its number was given to another")
         self._open[pid] = directory
@@ -63,6 +63,17 @@ class ProcessDirectories:
         directory = self._open.get(pid)
         return _read(self.open(pid) if directory is None else directory, name)
 
+    def link(self, pid: int, name: str) -> bytes:
+        """What a link below /proc/PID says. Raises OSError."""
+        return os.readlink(os.fsencode(name), dir_fd=self.open(pid))
+
+    def below(self, pid: int, name: str) -> int:
+        """A descriptor of a directory below /proc/PID. Raises OSError."""
+        return os.open(name, _READ | os.O_DIRECTORY, dir_fd=self.open(pid))
+
+    def _opened(self, pid: int) -> int:
+        return os.open(f"{self.proc}/{pid}", _READ | os.O_DIRECTORY)
+
     def _stat(self, pid: int) -> bytes:
         if pid in self._open or pid not in self._first_seen:
             data = _read(self.open(pid), "stat")
@@ -73,6 +84,9 @@ class ProcessDirectories:
                 raise ProcessLookupError(errno.ESRCH, "the process ended and its number was given to another")
         self._stats.setdefault(pid, data)
         return data
+
+    def _is_given_anew(self, pid: int, directory: int) -> bool:
+        return self._is_another(pid, _read(directory, "stat"))
 
     def _is_another(self, pid: int, stat: bytes) -> bool:
         """Whether the process that has the number now is not the one that had it when it was first seen."""

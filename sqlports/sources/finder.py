@@ -6,9 +6,13 @@ import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from sqlports.sources import mounts, procfs
-from sqlports.sources.namespaces import Namespace, key, read
+from sqlports.sources.namespaces import Namespace, key, whole_file
+
+if TYPE_CHECKING:
+    from sqlports.sources.copies import Copy
 
 
 class Finder:
@@ -17,19 +21,26 @@ class Finder:
     `refuse` is told (source, pid, error) of one that is there and cannot be known.
     """
 
-    def __init__(self, proc: str, here: bool, live: bool, refuse: Callable[[str, int | None, Exception], None]) -> None:
+    def __init__(self, proc: str, here: bool, copy: Copy | None, refuse: Callable[[str, int | None, Exception], None]) -> None:
         self.proc = proc
         self.refuse = refuse
         self.found: dict[object, Namespace] = {}
+        self._mountinfo: str | None = None
+        self._device: int | None = None
+        self._is_copy = copy is not None
+        if copy is not None:
+            # Its links lead to the namespaces of this system, if to any.
+            self.mine = Namespace(proc, own="1/net" if copy.has("1/net") else "net", here=False, read=copy.file)
+            self.found[None] = self.mine
+            return
         # In the /proc of another system `self` would still be us, if anything.
         own = f"{proc}/thread-self" if here else f"{proc}/1" if os.path.exists(f"{proc}/1/net") else proc
         self.mine = Namespace(proc, own=f"{own}/net", here=here)
         # Nor would a mount that is seen from here say much of that system.
         self._mountinfo = f"{own}/mountinfo" if here else None
-        if live and not here:
+        if not here:
             with suppress(OSError):
                 self.mine.keep(os.open(f"{own}/ns/net", os.O_RDONLY | os.O_CLOEXEC))
-        self._device: int | None = None
         with suppress(OSError):
             status = os.stat(f"{own}/ns/net")
             self.mine.inode, self._device = status.st_ino, status.st_dev
@@ -42,6 +53,9 @@ class Finder:
 
     def all(self, pids: list[int]) -> list[Namespace]:
         """Those of these processes and of the mounts that are seen from here."""
+        if self._is_copy:
+            self.mine.processes = 0
+            return [self.mine]
         denied = []
         known = {f"net:[{inode}]": namespace for inode, namespace in self.found.items()}
         readlink, proc = os.readlink, self.proc
@@ -86,6 +100,8 @@ class Finder:
 
     def led_to(self, place: str) -> Namespace | None:
         """The namespace that a file below /proc leads to; None where that is known, or cannot be."""
+        if self._is_copy:
+            return None
         before = len(self.found)
         try:
             namespace = self._opened(f"{self.proc}/{place}")
@@ -110,6 +126,9 @@ class Finder:
         for pid, error in denied:
             try:
                 number = key(self.proc, pid)
+            except PermissionError:
+                self.refuse("/proc/PID/ns/net", pid, error)
+                continue
             except OSError:
                 continue
             if number not in keys:
@@ -122,7 +141,7 @@ class Finder:
         if self._mountinfo is None:
             return
         with suppress(OSError):
-            for inode, path in mounts.net_namespaces(read(self._mountinfo)):
+            for inode, path in mounts.net_namespaces(whole_file(self._mountinfo)):
                 namespace = self.found.get(inode)
                 if namespace is None:
                     try:

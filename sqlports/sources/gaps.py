@@ -20,7 +20,8 @@ GAPS = (
     ),
     ("cmdline", "linux", "processes: argv is split at blanks where the process wrote it anew"),
     ("cgroup", "!", "processes: not known: cgroup_path, unit, user_unit, container_id, container_runtime, pod_uid"),
-    ("exe", "!", "processes: not known: on_disk, deleted"),
+    ("exe", "!", "processes: not known: deleted"),
+    ("on_disk", "!", "processes: not known: on_disk"),
     ("root", "!", "processes: not known: root"),
     (
         "scheduling",

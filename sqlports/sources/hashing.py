@@ -9,6 +9,8 @@ import stat
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sqlports.sources import calls
+
 if TYPE_CHECKING:
     from sqlports.sources.files import File
     from sqlports.sources.rooted import Root
@@ -20,8 +22,8 @@ CHUNK = 1 << 20
 # As scan_errors names it.
 CONTENTS = "contents of files"
 
-# Files of /proc and of tracefs that say everything once only, to the first who reads.
-_TAKEN_AWAY = (b"kmsg", b"trace_pipe")
+# linux/magic.h
+_PROC, _TRACING = 0x9FA0, (0x74726163, 0x64626720)
 
 Digests = dict[str, str | None]
 
@@ -127,7 +129,7 @@ def _read(root: Root, path: bytes, algorithms: tuple[str, ...], system: Snapshot
         if not stat.S_ISREG(status.st_mode):
             # It was a regular file a moment ago.
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        if not status.st_size and os.path.basename(path) in _TAKEN_AWAY:
+        if not status.st_size and _is_taken_away(file.fileno(), status.st_ino):
             raise OSError(errno.EPERM, "what it says would be taken from whoever it is for")
         makers = [_maker(algorithm, system) for algorithm in algorithms]
         buffer = memoryview(bytearray(CHUNK))
@@ -146,6 +148,18 @@ def _read(root: Root, path: bytes, algorithms: tuple[str, ...], system: Snapshot
                     maker.update(buffer[:part])
         found = {name: maker and maker.hexdigest() for name, maker in zip(algorithms, makers, strict=True)}
         return (status.st_dev, status.st_ino), found
+
+
+def _is_taken_away(file: int, inode: int) -> bool:
+    """Whether a file says everything once only, to the first who reads, under whatever name: /proc/kmsg, a trace_pipe."""
+    kind = calls.file_system(file)
+    if kind != _PROC:
+        return kind in _TRACING
+    try:
+        # It has the same number wherever a /proc is mounted.
+        return inode == os.stat("/proc/kmsg").st_ino
+    except OSError:
+        return False
 
 
 def _maker(algorithm: str, system: Snapshot) -> Any:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlports.sources import descriptors, fdinfo, mounts, parts, procfs, rooted, threads
 from sqlports.sources.cgroups import Cgroups
@@ -29,13 +28,14 @@ from sqlports.sources.socket_lists import SocketLists
 from sqlports.sources.sockets import KINDS, Listing, Socket
 from sqlports.sources.subjects import Task
 
+if TYPE_CHECKING:
+    from sqlports.sources.copies import Copy
+
 T = TypeVar("T")
 
 # PROC_PID_INIT_INO and PROC_USER_INIT_INO of include/linux/proc_ns.h
 _FIRST_PID_NAMESPACE, _FIRST_USER_NAMESPACE = 0xEFFFFFFC, 0xEFFFFFFD
 
-# include/uapi/linux/magic.h
-_PROC_SUPER_MAGIC = 0x9FA0
 # Ticks per second.
 _HZ = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
@@ -45,6 +45,7 @@ class Linux:
 
     here   whether it is the system that this program is in
     live   whether its /proc is the running kernel's: a container's, or its host's, and no copy
+    proc   the path by which its /proc is read; `copy` is what reads it where it is not live
     """
 
     name = "linux"
@@ -55,12 +56,24 @@ class Linux:
         self, root: str = "/", refuse: Callable[[str, int | None, Exception], None] = lambda source, pid, error: None
     ) -> None:
         self.root = root
-        self.proc = os.path.join(root, "proc")
+        self.proc = "/proc"
         self.here = root == "/"
-        self.live = self.here or _is_proc(self.proc)
+        self.copy: Copy | None = None
         self.refuse = refuse
-        self._lists = SocketLists(self.proc, self.here, self.live, refuse)
-        self._directories = ProcessDirectories(self.proc, stat.start_ticks, _ticks_now if self.live else lambda: float("inf"))
+        if not self.here:
+            from sqlports.sources import copies
+
+            self._held = copies.proc(root)
+            # By a descriptor, so that nothing that is put in its place leads elsewhere.
+            self.proc = f"/proc/self/fd/{self._held.root}"
+            self.copy = self._held if isinstance(self._held, copies.Copy) else None
+        self.live = self.copy is None
+        self._lists = SocketLists(self.proc, self.here, self.copy, refuse)
+        self._directories = (
+            ProcessDirectories(self.proc, stat.start_ticks, _ticks_now)
+            if self.copy is None
+            else copies.CopiedDirectories(self.copy)
+        )
         self.contents = self._directories.file
         self._files = OpenFiles(self._directories, self.live)
 
@@ -68,10 +81,14 @@ class Linux:
         """Close what is held open."""
         self._directories.close()
         self._lists.finder.close()
+        if not self.here:
+            self._held.close()
 
     def pids(self) -> list[int]:
         """The processes that /proc lists; told where it is mounted so that others' are not listed (hidepid=2 of proc(5))."""
-        found = sorted([int(name) for name in os.listdir(self.proc) if name.isdecimal()])
+        found = sorted([int(name) for name in self._names() if name.isdecimal()])
+        if self.here and not found:
+            raise FileNotFoundError(errno.ENOENT, "no process is listed: is /proc mounted?", self.proc)
         if self.live and found[:1] != [1]:
             self.refuse("/proc", None, PermissionError(errno.EACCES, "hidepid"))
         return found
@@ -82,12 +99,18 @@ class Linux:
             return status.parse(self.contents(pid, "status")).tgid == pid
         except PermissionError:
             # It may not be looked into (hidepid=1), but a process is listed, and a thread is not.
-            return str(pid) in os.listdir(self.proc)
-        except OSError:
+            return str(pid) in self._names()
+        except OSError as error:
+            if self.copy is not None:
+                return error.errno != errno.ENOENT and str(pid) in self._names()
             # Where others' processes are hidden, nobody can say that there is none.
-            if self.live and not os.path.isdir(f"{self.proc}/1"):
+            if not os.path.isdir(f"{self.proc}/1"):
                 self.refuse("/proc", None, PermissionError(errno.EACCES, "hidepid"))
             return False
+
+    def _names(self) -> list[str]:
+        """What /proc lists. Raises OSError."""
+        return os.listdir(self.proc) if self.copy is None else self.copy.names()
 
     def source(self, group: str, tid: int | None = None) -> str:
         """What `read` reads, as scan_errors names it."""
@@ -109,7 +132,7 @@ class Linux:
         """What the open descriptors of a process link to. Raises OSError where the directory may not be read."""
         found: dict[int, str | None] = {}
         try:
-            found = descriptors.of(self.directory(pid))
+            found = self._links(pid)
         except PermissionError:
             if not self._has_ended(pid):
                 raise
@@ -118,8 +141,19 @@ class Linux:
         # A /proc lists them ascending, a copy of one need not.
         return found if self.live else dict(sorted(found.items()))
 
+    def _links(self, pid: int) -> dict[int, str | None]:
+        if self.live:
+            return descriptors.of(self.directory(pid))
+        directory = self.below(pid, "fd")
+        try:
+            return descriptors.links(directory)
+        finally:
+            os.close(directory)
+
     def _has_ended(self, pid: int) -> bool:
         """Whether a process is ending or gone, for which the kernel has the same word as for what is not permitted."""
+        if not self.live:
+            return False
         try:
             return stat.is_ending(self.contents(pid, "stat"))
         except (FileNotFoundError, ProcessLookupError):
@@ -167,9 +201,11 @@ class Linux:
 
     def hidepid(self) -> str | None:
         """How /proc is mounted to hide processes from other users: 'invisible', '2', …; None where it is not."""
+        if not self.live:
+            return None
         number = os.stat(self.proc).st_dev
         device = f"{os.major(number)}:{os.minor(number)}"
-        for mount in self.mounts if self.live else ():
+        for mount in self.mounts:
             if (mount.type, mount.device) == ("proc", device):
                 setting = dict(option.partition("=")[::2] for option in mount.options).get("hidepid")
                 return None if setting in ("0", "off") else setting
@@ -179,10 +215,13 @@ class Linux:
         """The capabilities that this program has, joined by '|'; '' in a user namespace, where they count for little."""
         if os.stat("/proc/self/ns/user").st_ino != _FIRST_USER_NAMESPACE:
             return ""
-        return privileges.parse(self._path("/proc/thread-self/status")).effective
+        with open("/proc/thread-self/status", "rb", buffering=0) as file:
+            return privileges.parse(whole(file.fileno())).effective
 
     def sees_all(self) -> bool:
         """Whether all processes are listed in this /proc: no container's, which has those of its own PID namespace only."""
+        if not self.live:
+            return False
         try:
             return os.stat(f"{self.proc}/1/ns/pid").st_ino == _FIRST_PID_NAMESPACE
         except OSError:
@@ -241,23 +280,38 @@ class Linux:
         found: list[bytes | None] = []
         for name in ("ip_local_port_range", "ip_local_reserved_ports", "ip_unprivileged_port_start"):
             try:
-                found.append(self._path(os.path.join(self.proc, "sys/net/ipv4", name)))
+                found.append(self._file(f"sys/net/ipv4/{name}"))
             except FileNotFoundError:
                 found.append(None)
         return procfs.port_settings(*found)
 
-    def _path(self, path: str) -> bytes:
-        with open(path, "rb", buffering=0) as file:
-            return whole(file.fileno())
+    def _file(self, name: str) -> bytes:
+        """A file below /proc. Raises OSError, which has its path."""
+        try:
+            if self.copy is not None:
+                return self.copy.file(name)
+            with open(f"{self.proc}/{name}", "rb", buffering=0) as file:
+                return whole(file.fileno())
+        except OSError as error:
+            error.filename = os.path.join(self.root, "proc", name)
+            raise
 
     def directory(self, pid: int) -> int:
         """A descriptor of /proc/PID. Raises OSError."""
         return self._directories.open(pid)
 
+    def link(self, pid: int, name: str) -> bytes:
+        """What a link below /proc/PID says. Raises OSError."""
+        return self._directories.link(pid, name)
+
+    def below(self, pid: int, name: str) -> int:
+        """A descriptor of a directory below /proc/PID. Raises OSError."""
+        return self._directories.below(pid, name)
+
     @cached_property
     def mounts(self) -> list[mounts.Mount]:
         """What is mounted, as the first process of this system sees it, or here, as this one does. Raises OSError."""
-        return mounts.parse(self._path(f"{self.proc}/{'self' if self.here else '1'}/mountinfo"))
+        return mounts.parse(self._file(f"{'self' if self.here else '1'}/mountinfo"))
 
     @cached_property
     def counts(self) -> bool:
@@ -272,7 +326,7 @@ class Linux:
             booted = round(time.clock_gettime(time.CLOCK_REALTIME) - time.clock_gettime(time.CLOCK_BOOTTIME), 2)
         boot_time = int(booted)
         try:
-            lines = self._path(os.path.join(self.proc, "stat")).splitlines()
+            lines = self._file("stat").splitlines()
         except FileNotFoundError:
             lines = []  # a /proc of processes alone (subset=pid of proc(5))
         for line in lines:
@@ -280,15 +334,6 @@ class Linux:
                 boot_time = int(line.split()[1])
         booted = booted or float(boot_time)
         return stat.Clock(_HZ, boot_time, booted)
-
-
-def _is_proc(path: str) -> bool:
-    """Whether a directory is a /proc that the kernel makes (statfs(2)), and no copy of one."""
-    import ctypes
-
-    answer = (ctypes.c_long * 64)()
-    failed = ctypes.CDLL(None).statfs(os.fsencode(path), ctypes.byref(answer)) if sys.platform == "linux" else True
-    return not failed and answer[0] == _PROC_SUPER_MAGIC
 
 
 def _ticks_now() -> float:

@@ -33,11 +33,22 @@ class Namespace:
     path     where it is mounted (/run/netns/NAME); None for nowhere
     """
 
-    def __init__(self, proc: str, inode: int | None = None, own: str | None = None, here: bool = True) -> None:
-        """`own` is the directory with the files of the one that is looked from; `here`, whether this program is in that."""
+    def __init__(
+        self,
+        proc: str,
+        inode: int | None = None,
+        own: str | None = None,
+        here: bool = True,
+        read: Callable[[str], bytes] | None = None,
+    ) -> None:
+        """`own` is the directory with the files of the one that is looked from, which `read` reads, if that is not this module's.
+
+        `here` tells whether this program is in that.
+        """
         self.proc = proc
         self.inode = inode
         self.own = own
+        self._read = read or whole_file
         self.mine = own is not None
         self.here = self.mine and here
         self.pids: list[int] = []
@@ -112,17 +123,17 @@ class Namespace:
     def file(self, name: str) -> bytes:
         """A file of its /proc/net: through a process in it, or from inside. Raises OSError."""
         if self.own is not None:
-            return read(f"{self.own}/{name}")
+            return self._read(f"{self.own}/{name}")
         last: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         for pid in self.pids:
             try:
-                data = read(f"{self.proc}/{pid}/net/{name}")
+                data = whole_file(f"{self.proc}/{pid}/net/{name}")
                 if self._is_of(pid):
                     return data
             except OSError as error:
                 last = error
         if self._handle is not None:
-            return self.inside(lambda: read(f"{self.proc}/thread-self/net/{name}"))
+            return self.inside(lambda: whole_file(f"{self.proc}/thread-self/net/{name}"))
         raise last
 
     def _is_of(self, pid: int) -> bool:
@@ -152,7 +163,7 @@ class Namespace:
         return self._names[index]
 
 
-def read(path: str) -> bytes:
+def whole_file(path: str) -> bytes:
     """A whole file. Raises OSError."""
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -100,7 +100,10 @@ class Ends:
     def _chosen(self, handle: Handle, which: Hashable, found: Callable[[], Iterable[Handle]]) -> Peer:
         """Of the ends that are found, one of another process, or else another of its own; the oldest process's comes first."""
         if which not in self._ranked:
-            self._ranked[which] = self._by_age([one for one in found() if one.fdinfo.access is not None])
+            ranked = self._by_age([one for one in found() if one.fdinfo.access is not None])
+            # Of thousands only these can be chosen: the first, the one after it for the first itself, and the first of others.
+            other = next((one for one in ranked if one.pid != ranked[0].pid), None)
+            self._ranked[which] = ranked[:2] + ([other] if other and other not in ranked[:2] else [])
         own = _NOBODY
         for one in self._ranked[which]:
             if one.pid != handle.pid:

@@ -30,11 +30,10 @@ class Pair(NamedTuple):
 def pairs(system: Snapshot, pids: frozenset[int] | None) -> Iterator[Pair]:
     """The pairs of which these processes have the first end; all for None."""
     for process in system.processes(pids):
-        yield from system.memo(("pipes", process.pid), partial(_of_process, system, process.pid))
+        yield from _of_process(system, process.pid)
 
 
-def _of_process(system: Snapshot, pid: int) -> list[Pair]:
-    found = []
+def _of_process(system: Snapshot, pid: int) -> Iterator[Pair]:
     for handle in system.process_handles(pid):
         if handle.link is None:
             continue
@@ -47,16 +46,21 @@ def _of_process(system: Snapshot, pid: int) -> list[Pair]:
             ends = system.memo(("fifo", identity), partial(_named, system, identity))
         else:
             continue
-        mode = _mode(handle)
-        row = Pair(pid, handle.fd, mode, inode, kind)
-        opposite = [
-            Pair(*row[:5], end.pid, end.fd, its)
-            for end, its in ((end, _mode(end)) for end in ends if end is not handle)
-            if _face(mode, its) and not end.ended
-        ]
+        row = Pair(pid, handle.fd, _mode(handle), inode, kind)
         if not handle.ended:
-            found += opposite or [row]
-    return found
+            yield from _opposite(system, handle, row, ends)
+
+
+def _opposite(system: Snapshot, handle: Handle, row: Pair, ends: list[Handle]) -> Iterator[Pair]:
+    """The row with each end at the other side, one by one: of thousands that face thousands there are millions."""
+    alone = True
+    for end in ends:
+        system.check()
+        if end is not handle and _face(row.mode, its := _mode(end)) and not end.ended:
+            alone = False
+            yield Pair(*row[:5], end.pid, end.fd, its)
+    if alone:
+        yield row
 
 
 def _anonymous(system: Snapshot) -> dict[int, list[Handle]]:

@@ -20,7 +20,11 @@ _DIRECTORY = getattr(os, "O_DIRECTORY", 0)
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 # To read a file and never to wait: not for a writer of a FIFO, not for a lease of another process, not at a modem.
-_READ = os.O_RDONLY | _CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+READ = os.O_RDONLY | _CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+
+# How openat2(2) is said to be missing; a filter of system calls says EPERM for what it does not know. EAGAIN: something was
+# being renamed.
+NO_OPENAT2 = (errno.ENOSYS, errno.EPERM, errno.EAGAIN)
 
 # As many links as the kernel follows in one path (path_resolution(7)).
 _LINKS = 40
@@ -58,13 +62,13 @@ class Root:
 
     def open(self, path: bytes) -> int:
         """A descriptor to read the file by; reading it never waits for another process."""
-        return self._at(path, lambda rest, at: os.open(rest, _READ, dir_fd=at))
+        return self._at(path, lambda rest, at: os.open(rest, READ, dir_fd=at))
 
     def listing(self, path: bytes) -> list[Name]:
         """The entries of a directory, by name."""
         if os.scandir not in os.supports_fd:
             return _names(path)
-        directory = self._at(path, lambda rest, at: os.open(rest, _READ | _DIRECTORY, dir_fd=at))
+        directory = self._at(path, lambda rest, at: os.open(rest, READ | _DIRECTORY, dir_fd=at))
         try:
             return _names(directory)
         finally:
@@ -125,10 +129,10 @@ class Below(Root):
         return self._with(path, _PATH, follow, lambda file: calls.born(b"", file, False))
 
     def open(self, path: bytes) -> int:
-        return self.descriptor(path, _READ)
+        return self.descriptor(path, READ)
 
     def listing(self, path: bytes) -> list[Name]:
-        return self._with(path, _READ | _DIRECTORY, True, _names)
+        return self._with(path, READ | _DIRECTORY, True, _names)
 
     def descriptor(self, path: bytes, flags: int, follow: bool = True) -> int:
         """Open a file below the root."""
@@ -137,8 +141,7 @@ class Below(Root):
             try:
                 return calls.openat2(self.root, path, flags)
             except OSError as error:
-                # A filter of system calls says EPERM for what it does not know. EAGAIN: something was being renamed.
-                if error.errno not in (errno.ENOSYS, errno.EPERM, errno.EAGAIN):
+                if error.errno not in NO_OPENAT2:
                     raise
                 self._openat2 = error.errno != errno.ENOSYS
         return walk(self.root, path, flags, follow)
@@ -228,8 +231,8 @@ def _link(name: bytes, directory: int) -> bytes | None:
 
 def of_process(process: int, system: str) -> Below:
     """The root of a process, given a descriptor of its /proc/PID and the root below which that is. Raises OSError."""
-    # A link of /proc leads there by itself and has no size. A copy of a /proc has links like others.
-    if os.stat("root", dir_fd=process, follow_symlinks=False).st_size == 0:
+    # A link of the kernel's leads there by itself. A copy of a /proc has links like others.
+    if calls.file_system(process) == calls.PROC_SUPER_MAGIC:
         return Below(os.open("root", _PATH | _DIRECTORY | _CLOEXEC, dir_fd=process), _mount_namespace(process))
     below = directory(system)
     try:

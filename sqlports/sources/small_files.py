@@ -18,16 +18,26 @@ def read(tree: Root, path: bytes) -> bytes:
     """The whole of a file below an open root. Raises OSError; Unsupported for what is no such file."""
     file = tree.open(path)
     try:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            raise Unsupported(os.fsdecode(path), "it is no regular file")
-        data = bytearray()
-        while chunk := os.read(file, 1 << 16):
-            data += chunk
-            if len(data) > GREATEST:
-                raise Unsupported(os.fsdecode(path), f"it is longer than {GREATEST} bytes")
-        return bytes(data)
+        return whole(file)
+    except OSError as error:
+        if error.errno not in (errno.ENOTSUP, errno.EFBIG):
+            raise
+        why = "it is no regular file" if error.errno == errno.ENOTSUP else f"it is longer than {GREATEST} bytes"
+        raise Unsupported(os.fsdecode(path), why) from None
     finally:
         os.close(file)
+
+
+def whole(file: int) -> bytes:
+    """The whole of an open file. Raises OSError: ENOTSUP for one that is not regular, EFBIG for one longer than `GREATEST`."""
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+    data = bytearray()
+    while chunk := os.read(file, 1 << 16):
+        data += chunk
+        if len(data) > GREATEST:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return bytes(data)
 
 
 def of_system(root: str, *paths: bytes) -> bytes:

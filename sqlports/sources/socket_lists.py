@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from sqlports.sources import (
     bytecode,
@@ -23,6 +24,9 @@ from sqlports.sources.records import Unsupported
 from sqlports.sources.region import Region
 from sqlports.sources.sockets import Listing, Socket
 
+if TYPE_CHECKING:
+    from sqlports.sources.copies import Copy
+
 # How often a list that changed while it was given out is asked for again.
 ATTEMPTS = 3
 
@@ -32,14 +36,14 @@ Parser = Callable[[Iterable[bytes], Listing, bool], Sequence[Socket]]
 class SocketLists:
     """Lists sockets, namespace by namespace and kind by kind.
 
-    Only of a `live` /proc is the kernel asked: it would answer for this system, not for another's. `here` tells that it is of
+    Of a `copy` of a /proc the kernel is not asked: it would answer for this system, not for another's. `here` tells that it is of
     the system that this program is in. `refuse` is told what could not be listed.
     """
 
-    def __init__(self, proc: str, here: bool, live: bool, refuse: Callable[[str, int | None, Exception], None]) -> None:
-        self.asks = live
+    def __init__(self, proc: str, here: bool, copy: Copy | None, refuse: Callable[[str, int | None, Exception], None]) -> None:
+        self.asks = copy is None
         self.refuse = refuse
-        self.finder = Finder(proc, here, live, refuse)
+        self.finder = Finder(proc, here, copy, refuse)
         self._barred: set[Namespace] = set()
 
     def sockets(self, listing: Listing, region: Region) -> Sequence[Socket]:

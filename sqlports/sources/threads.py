@@ -13,7 +13,8 @@ from sqlports.sources import descriptors
 _KCMP_FILES = 2
 _KCMP = {"x86_64": 312, "i686": 349, "armv7l": 378, "ppc64le": 354, "s390x": 343}
 _GENERIC_KCMP = 272
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# In a copy of a /proc it may be a link to anywhere.
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def is_alone(process: int) -> bool:
@@ -26,7 +27,7 @@ def of(process: int) -> list[int]:
     """The threads of a process, by a descriptor of /proc/PID, ascending. Raises OSError."""
     tasks = os.open("task", _DIRECTORY, dir_fd=process)
     try:
-        return sorted(map(int, os.listdir(tasks)))
+        return sorted(int(name) for name in os.listdir(tasks) if name.isdecimal())
     finally:
         os.close(tasks)
 

@@ -13,7 +13,6 @@ so that to add a part is to add a file. A column reaches into it by its path: "l
 from __future__ import annotations
 
 import importlib
-import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -100,7 +99,7 @@ class Place:
     def link(self, name: str) -> bytes | None:
         """Where a link leads; None where it leads nowhere, as a kernel thread's and a zombie's do. Raises OSError."""
         try:
-            return os.readlink(os.fsencode(self.prefix + name), dir_fd=self.directory)
+            return self.proc.link(self.subject.pid, self.prefix + name)
         except FileNotFoundError:
             self.file("stat")  # which tells whether it is there at all
             return None

@@ -32,7 +32,7 @@ def _count(place: Place) -> int:
     # The size of the directory is the number of descriptors since Linux 6.2; it was 0 before.
     if place.proc.counts:
         return os.stat(name, dir_fd=place.directory).st_size
-    directory = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=place.directory)
+    directory = place.proc.below(place.subject.pid, name)
     try:
         return len(os.listdir(directory))
     finally:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
+from sqlports.sources import small_files
 from sqlports.sources.mounts import Mount
 from sqlports.sources.parts import Place
+from sqlports.sources.procfs import Unparsable, text
 from sqlports.sources.records import Unsupported
+from sqlports.sources.rooted import Root
 
 OF = "cgroup"
 
@@ -54,16 +55,19 @@ def _lowest(place: Place, controller: str, path: bytes) -> float | None:
     top = mount.root.rstrip(b"/")
     if (path != top and not path.startswith(top + b"/")) or b".." in path.split(b"/"):
         raise Unsupported("cgroup", "a control group is not in the part of the hierarchy that is mounted")
-    directory = os.fsencode(place.proc.root).rstrip(b"/") + mount.point
+    tree = place.proc.tree(0)
     inner = path.removesuffix(b" (deleted)")[len(top) :].rstrip(b"/")
     limits = []
-    while True:
-        limit = _limit(directory + inner, controller, mount.type)
-        if limit is not None:
-            limits.append(limit)
-        if not inner:
-            return min(limits, default=None)
-        inner = inner.rpartition(b"/")[0]
+    try:
+        while True:
+            limit = _limit(tree, mount.point.rstrip(b"/") + inner, controller, mount.type)
+            if limit is not None:
+                limits.append(limit)
+            if not inner:
+                return min(limits, default=None)
+            inner = inner.rpartition(b"/")[0]
+    finally:
+        tree.close()
 
 
 def _mount(place: Place, controller: str) -> Mount | None:
@@ -76,20 +80,22 @@ def _mount(place: Place, controller: str) -> Mount | None:
     return next(iter(own or [mount for mount in mounts if mount.type == "cgroup2"]), None)
 
 
-def _limit(directory: bytes, controller: str, kind: str) -> float | None:
-    """The limit of one group; None for no limit."""
-    with suppress(FileNotFoundError):  # the topmost group has none, nor has one that was removed meanwhile
+def _limit(tree: Root, directory: bytes, controller: str, kind: str) -> float | None:
+    """The limit of one group; None for no limit. Raises OSError, Unparsable; Unsupported for what is no such file."""
+    try:
         if controller == "memory":
-            word = _read(directory, b"memory.max" if kind == "cgroup2" else b"memory.limit_in_bytes")[0]
+            [word] = _read(tree, directory, b"memory.max" if kind == "cgroup2" else b"memory.limit_in_bytes")
             return None if word == b"max" or int(word) > _NO_LIMIT else int(word)
         if kind == "cgroup2":
-            quota, period = _read(directory, b"cpu.max")
+            quota, period = _read(tree, directory, b"cpu.max")
         else:
-            [quota], [period] = (_read(directory, name) for name in (b"cpu.cfs_quota_us", b"cpu.cfs_period_us"))
+            [quota], [period] = (_read(tree, directory, name) for name in (b"cpu.cfs_quota_us", b"cpu.cfs_period_us"))
         return None if quota in (b"max", b"-1") else int(quota) / int(period)
-    return None
+    except FileNotFoundError:
+        return None  # the topmost group has none, nor has one that was removed meanwhile
+    except (ValueError, ZeroDivisionError):
+        raise Unparsable(f"the {controller} limit of {text(directory)}", b"") from None
 
 
-def _read(directory: bytes, name: bytes) -> list[bytes]:
-    with open(os.path.join(directory, name), "rb") as file:
-        return file.read().split()
+def _read(tree: Root, directory: bytes, name: bytes) -> list[bytes]:
+    return small_files.read(tree, directory + b"/" + name).split()

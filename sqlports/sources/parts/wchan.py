@@ -20,4 +20,9 @@ NOTHING = Wchan()
 def read(place: Place) -> Wchan:
     """The part. Raises OSError."""
     name = text(place.file("wchan"))
-    return NOTHING if name in ("0", "") else Wchan(name)
+    if name not in ("0", ""):
+        return Wchan(name)
+    # The kernel says the same of what runs and of what one may not look at, which only a look at something else tells.
+    if place.part("stat").state != "R":
+        place.link("exe")
+    return NOTHING
