@@ -112,14 +112,14 @@ def test_want_of_descriptors_is_an_error_and_no_refusal(fake: FakeRoot, engine: 
     for pid in range(40, 60):
         fake.process(pid)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    engine.query("SELECT name FROM processes WHERE pid = 40")
+    engine.query("SELECT tid FROM threads WHERE pid = 40")
     resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 8, limits[1]))
     try:
         with pytest.raises(QueryError, match="Too many open files"):
-            engine.query("SELECT name FROM processes")
+            engine.query("SELECT tid FROM threads")
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-    assert len(engine.query("SELECT name FROM processes")) == 20
+    assert len(engine.query("SELECT tid FROM threads")) == 20
 
 
 def test_two_columns_of_one_name_are_two(engine: Engine) -> None:

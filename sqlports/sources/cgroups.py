@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import NamedTuple
 
-from sqlports.sources import procfs
+from sqlports.sources import procfs, rooted
 
 
 class Cgroup(NamedTuple):
@@ -99,3 +99,14 @@ class Cgroups:
         """The path of a control group; None where it is gone, or where another hierarchy has the groups in truth."""
         found = self._paths.get(number)
         return None if found == "/" and self.hybrid else found
+
+
+def below(root: str, unified: list[bytes], hybrid: bool) -> Cgroups:
+    """Those of a system below a root, which no link of its leads out of."""
+    with suppress(OSError), closing(rooted.directory(root)) as tree:
+        directory = tree.descriptor(next(iter(unified), b""), rooted.READ | os.O_DIRECTORY)
+        try:
+            return Cgroups([b"/proc/self/fd/%d" % directory], hybrid)
+        finally:
+            os.close(directory)
+    return Cgroups([], hybrid)

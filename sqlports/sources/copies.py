@@ -25,8 +25,8 @@ _PATH = getattr(os, "O_PATH", os.O_RDONLY)
 class Copy(Below):
     """The files below a directory, no link among them followed. It owns the descriptor that it is given.
 
-    Paths are relative. Every method raises OSError: ELOOP or ENOTDIR for a link, ENOTSUP for what is no regular file, EFBIG
-    for what is too long; what `missing` says where there is no such directory.
+    Paths are relative. Every method raises OSError: ELOOP or ENOTDIR for a link, EISDIR or ENOTSUP for what is no regular
+    file, EFBIG for what is too long; what `missing` says where there is no such directory.
     """
 
     def __init__(self, root: int, missing: OSError | None = None) -> None:
@@ -108,7 +108,7 @@ class CopiedDirectories(ProcessDirectories):
 
 
 def proc(root: str) -> Below:
-    """The directory proc of the system below a root, which no link of its leads out of: a `Copy`, if the kernel does not make it.
+    """The directory proc of the system below a root, which no link leads out of: a `Copy`, where the kernel does not make it.
 
     One that is not there is a copy too, which says so.
     """

@@ -7,9 +7,8 @@ import os
 from sqlports.sources import procfs
 
 
-def of(process: int) -> dict[int, str | None]:
-    """The links of a process, by a descriptor of /proc/PID, as `links` tells them. Raises OSError."""
-    directory = os.open("fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=process)
+def of(directory: int) -> dict[int, str | None]:
+    """The links in an open directory, which is closed, as `links` tells them. Raises OSError."""
     try:
         return links(directory)
     finally:

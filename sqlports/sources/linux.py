@@ -9,20 +9,15 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlports.sources import descriptors, fdinfo, mounts, parts, procfs, rooted, threads
+from sqlports.sources import cgroups, descriptors, fdinfo, mounts, parts, procfs, rooted, sight, threads
 from sqlports.sources.cgroups import Cgroups
 from sqlports.sources.directories import ProcessDirectories, whole
 from sqlports.sources.fdinfo import Fdinfo
 from sqlports.sources.handles import Handle
 from sqlports.sources.namespaces import Namespace
 from sqlports.sources.open_files import OpenFiles
-from sqlports.sources.parts import Place, privileges, stat, status
-from sqlports.sources.records import (
-    File,
-    Mounted,
-    PortSettings,
-    What,
-)
+from sqlports.sources.parts import Place, stat, status
+from sqlports.sources.records import File, Mounted, PortSettings, What
 from sqlports.sources.region import Region
 from sqlports.sources.socket_lists import SocketLists
 from sqlports.sources.sockets import KINDS, Listing, Socket
@@ -33,10 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# PROC_PID_INIT_INO and PROC_USER_INIT_INO of include/linux/proc_ns.h
-_FIRST_PID_NAMESPACE, _FIRST_USER_NAMESPACE = 0xEFFFFFFC, 0xEFFFFFFD
-
-# Ticks per second.
+# Of a process's number: the kernel's have seven at most (proc_sys_kernel(5), pid_max), a copy's may have more.
+_DIGITS = 9
 _HZ = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
@@ -69,12 +62,13 @@ class Linux:
             self.copy = self._held if isinstance(self._held, copies.Copy) else None
         self.live = self.copy is None
         self._lists = SocketLists(self.proc, self.here, self.copy, refuse)
-        self._directories = (
-            ProcessDirectories(self.proc, stat.start_ticks, _ticks_now)
-            if self.copy is None
-            else copies.CopiedDirectories(self.copy)
-        )
-        self.contents = self._directories.file
+        if self.copy is None:
+            self._directories = ProcessDirectories(self.proc, stat.start_ticks, _ticks_now)
+        else:
+            self._directories = copies.CopiedDirectories(self.copy)
+        # Of /proc/PID: a descriptor, a file, what a link says, a descriptor of a directory below. Raise OSError.
+        self.directory, self.contents = self._directories.open, self._directories.file
+        self.link, self.below = self._directories.link, self._directories.below
         self._files = OpenFiles(self._directories, self.live)
 
     def close(self) -> None:
@@ -86,7 +80,7 @@ class Linux:
 
     def pids(self) -> list[int]:
         """The processes that /proc lists; told where it is mounted so that others' are not listed (hidepid=2 of proc(5))."""
-        found = sorted([int(name) for name in self._names() if name.isdecimal()])
+        found = sorted([int(name) for name in self._names() if name.isdecimal() and len(name) <= _DIGITS])
         if self.here and not found:
             raise FileNotFoundError(errno.ENOENT, "no process is listed: is /proc mounted?", self.proc)
         if self.live and found[:1] != [1]:
@@ -132,7 +126,7 @@ class Linux:
         """What the open descriptors of a process link to. Raises OSError where the directory may not be read."""
         found: dict[int, str | None] = {}
         try:
-            found = self._links(pid)
+            found = descriptors.of(self.below(pid, "fd"))
         except PermissionError:
             if not self._has_ended(pid):
                 raise
@@ -140,15 +134,6 @@ class Linux:
             return {}
         # A /proc lists them ascending, a copy of one need not.
         return found if self.live else dict(sorted(found.items()))
-
-    def _links(self, pid: int) -> dict[int, str | None]:
-        if self.live:
-            return descriptors.of(self.directory(pid))
-        directory = self.below(pid, "fd")
-        try:
-            return descriptors.links(directory)
-        finally:
-            os.close(directory)
 
     def _has_ended(self, pid: int) -> bool:
         """Whether a process is ending or gone, for which the kernel has the same word as for what is not permitted."""
@@ -201,35 +186,15 @@ class Linux:
 
     def hidepid(self) -> str | None:
         """How /proc is mounted to hide processes from other users: 'invisible', '2', …; None where it is not."""
-        if not self.live:
-            return None
-        number = os.stat(self.proc).st_dev
-        device = f"{os.major(number)}:{os.minor(number)}"
-        for mount in self.mounts:
-            if (mount.type, mount.device) == ("proc", device):
-                setting = dict(option.partition("=")[::2] for option in mount.options).get("hidepid")
-                return None if setting in ("0", "off") else setting
-        return None
+        return sight.hidepid(self.proc, self.mounts) if self.live else None
 
     def capabilities(self) -> str | None:
         """The capabilities that this program has, joined by '|'; '' in a user namespace, where they count for little."""
-        if os.stat("/proc/self/ns/user").st_ino != _FIRST_USER_NAMESPACE:
-            return ""
-        with open("/proc/thread-self/status", "rb", buffering=0) as file:
-            return privileges.parse(whole(file.fileno())).effective
+        return sight.capabilities()
 
     def sees_all(self) -> bool:
         """Whether all processes are listed in this /proc: no container's, which has those of its own PID namespace only."""
-        if not self.live:
-            return False
-        try:
-            return os.stat(f"{self.proc}/1/ns/pid").st_ino == _FIRST_PID_NAMESPACE
-        except OSError:
-            # Our own is told even where the first process's may not be seen.
-            try:
-                return self.here and os.stat("/proc/self/ns/pid").st_ino == _FIRST_PID_NAMESPACE
-            except OSError:
-                return False
+        return self.live and sight.sees_all(self.proc, self.here)
 
     def start_ticks(self, pid: int) -> float:
         """When a process started, in ticks since boot. Raises OSError."""
@@ -262,7 +227,9 @@ class Linux:
     def cgroups(self) -> Cgroups:
         """The control groups of the unified hierarchy, by number."""
         points, hybrid = mounts.cgroups(self.mounts)
-        return Cgroups([self.root.rstrip("/").encode() + point for point in points] if self.live else [], hybrid)
+        if self.here or not self.live:
+            return Cgroups(points if self.live else [], hybrid)
+        return cgroups.below(self.root, points, hybrid)
 
     def tree(self, pid: int) -> rooted.Root:
         """The file system as a process sees it, and for 0 the system's own. Raises OSError."""
@@ -295,18 +262,6 @@ class Linux:
         except OSError as error:
             error.filename = os.path.join(self.root, "proc", name)
             raise
-
-    def directory(self, pid: int) -> int:
-        """A descriptor of /proc/PID. Raises OSError."""
-        return self._directories.open(pid)
-
-    def link(self, pid: int, name: str) -> bytes:
-        """What a link below /proc/PID says. Raises OSError."""
-        return self._directories.link(pid, name)
-
-    def below(self, pid: int, name: str) -> int:
-        """A descriptor of a directory below /proc/PID. Raises OSError."""
-        return self._directories.below(pid, name)
 
     @cached_property
     def mounts(self) -> list[mounts.Mount]:

@@ -41,7 +41,7 @@ class Namespace:
         here: bool = True,
         read: Callable[[str], bytes] | None = None,
     ) -> None:
-        """`own` is the directory with the files of the one that is looked from, which `read` reads, if that is not this module's.
+        """`own` is the directory with the files of the one that is looked from, which `read` reads where it is not None.
 
         `here` tells whether this program is in that.
         """

@@ -20,18 +20,20 @@ def read(tree: Root, path: bytes) -> bytes:
     try:
         return whole(file)
     except OSError as error:
-        if error.errno not in (errno.ENOTSUP, errno.EFBIG):
+        if error.errno not in (errno.EISDIR, errno.ENOTSUP, errno.EFBIG):
             raise
-        why = "it is no regular file" if error.errno == errno.ENOTSUP else f"it is longer than {GREATEST} bytes"
+        why = f"it is longer than {GREATEST} bytes" if error.errno == errno.EFBIG else "it is no regular file"
         raise Unsupported(os.fsdecode(path), why) from None
     finally:
         os.close(file)
 
 
 def whole(file: int) -> bytes:
-    """The whole of an open file. Raises OSError: ENOTSUP for one that is not regular, EFBIG for one longer than `GREATEST`."""
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+    """The whole of an open file. Raises OSError: EISDIR, ENOTSUP for what is not regular, EFBIG for more than `GREATEST`."""
+    mode = os.fstat(file).st_mode
+    if not stat.S_ISREG(mode):
+        number = errno.EISDIR if stat.S_ISDIR(mode) else errno.ENOTSUP
+        raise OSError(number, os.strerror(number))
     data = bytearray()
     while chunk := os.read(file, 1 << 16):
         data += chunk

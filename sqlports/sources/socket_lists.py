@@ -36,8 +36,8 @@ Parser = Callable[[Iterable[bytes], Listing, bool], Sequence[Socket]]
 class SocketLists:
     """Lists sockets, namespace by namespace and kind by kind.
 
-    Of a `copy` of a /proc the kernel is not asked: it would answer for this system, not for another's. `here` tells that it is of
-    the system that this program is in. `refuse` is told what could not be listed.
+    Of a `copy` of a /proc the kernel is not asked: it would answer for this system, not for another's. `here` tells that
+    /proc is of the system that this program is in. `refuse` is told what could not be listed.
     """
 
     def __init__(self, proc: str, here: bool, copy: Copy | None, refuse: Callable[[str, int | None, Exception], None]) -> None:
