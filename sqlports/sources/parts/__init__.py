@@ -90,7 +90,7 @@ class Place:
             data = b""
         except PermissionError:
             # All may be kept from us of what has none; this tells.
-            if self.part("status").total_size is not None:
+            if self.heir() is None and self.part("status").total_size is not None:
                 raise
             data = b""
         heir = None if data else self.heir()
