@@ -36,7 +36,7 @@ QUERIES = {
     "number": "SELECT pid FROM processes",
     "four columns": "SELECT pid, name, uid, cmdline FROM processes",
     "tree": "SELECT * FROM process_tree",
-    "one process": "SELECT pid, fd, type, target, flags FROM handles WHERE pid = ?",
+    "one process": "SELECT pid, fd, target FROM handles WHERE pid = ?",
     "join upwards": (
         "SELECT count(*) FROM processes a JOIN processes b ON b.pid = a.parent JOIN processes c ON c.pid = b.parent"
     ),
@@ -74,9 +74,8 @@ def calls(group: str) -> Iterator[tuple[str, Callable[[], int]]]:
         elif name not in QUERIES:
             yield name, partial(whole, name.split())
         elif name == "one process":
-            # Our own is small, and a server's is as large as any.
-            [row] = engine.query("SELECT pid FROM processes ORDER BY fd_count DESC LIMIT 1")
-            yield name, partial(ask, engine, QUERIES[name], (row["pid"],))
+            hold(900)
+            yield name, partial(ask, engine, QUERIES[name], (os.getpid(),))
         elif name == "one port":
             sql = "SELECT local_port FROM sockets WHERE state = 'LISTEN' AND protocol = 'tcp' LIMIT 1"
             yield name, partial(ask, engine, QUERIES[name], tuple(engine.query(sql)[0].values()))
@@ -87,6 +86,12 @@ def calls(group: str) -> Iterator[tuple[str, Callable[[], int]]]:
 def ask(engine: Engine, sql: str, parameters: tuple[object, ...] = ()) -> int:
     """Run a query and read all its rows, as a user of the library would, one at a time."""
     return sum(sum(1 for _ in result) for result in engine.run(sql, parameters))
+
+
+def hold(descriptors: int) -> None:
+    """Have so many descriptors open, as long as this process lives."""
+    for _ in range(descriptors // 2):
+        os.pipe()
 
 
 def listed(wanted: list[str]) -> int:

@@ -55,7 +55,6 @@ class Snapshot:
         self._memos: dict[Any, Any] = {}
         self._processes: dict[int, Process | None] = {}
         self._pids: list[int] | None = None
-        self._listed: frozenset[int] = frozenset()
         self._handles: dict[int, list[Handle]] = {}
         self._descriptors: dict[int, dict[int, str | None]] = {}
         self._private: dict[int, dict[int, dict[int, str | None]]] = {}
@@ -82,7 +81,6 @@ class Snapshot:
         if self._pids is None:
             self.reads["pids"] += 1
             self._pids = self.backend.pids()
-            self._listed = frozenset(self._pids)
             # Where other users' processes are not even listed, one of them may hold anything.
             self.is_partial = any(refusal.reason == PERMISSION and refusal.source == "/proc" for refusal in self._refused)
             self.blind = self.blind or self.is_partial
@@ -92,15 +90,26 @@ class Snapshot:
         """The processes, or those with these numbers: of these also one that hides from the listing, never a thread."""
         if pids is None:
             # What was said of a number before the list was made stays said.
-            return Batches((Listed(self, [pid for pid in self.pids() if self._processes.get(pid, True)]),))
+            known, pids_listed = self._processes, self.pids()
+            return Batches((Listed(self, [pid for pid in pids_listed if known.get(pid, True)] if known else pids_listed),))
         return filter(None, map(self.process, sorted(pids)))
 
     def process(self, pid: int) -> Process | None:
         """The process of this number."""
         if pid not in self._processes:
-            exists = pid in self._listed or (0 <= pid < 1 << 31 and self.backend.is_process(pid))
+            exists = self._is_listed(pid) or (0 <= pid < 1 << 31 and self.backend.is_process(pid))
             self._processes[pid] = Process(pid, self) if exists else None
         return self._processes[pid]
+
+    def listed(self, pid: int) -> Process:
+        """The process of a number that is in the list."""
+        process = self._processes.get(pid)
+        if process is None:
+            process = self._processes[pid] = Process(pid, self)
+        return process
+
+    def _is_listed(self, pid: int) -> bool:
+        return self._pids is not None and pid in self.memo("listed", lambda: frozenset(self.pids()))
 
     def threads(self, pids: frozenset[int] | None = None) -> Iterator[Thread]:
         """The threads of all processes, or of these."""

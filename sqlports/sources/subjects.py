@@ -78,13 +78,12 @@ class Listed(Sequence[Process]):
         return len(self.pids)
 
     def __getitem__(self, number: Any) -> Any:
-        return self.system.process(self.pids[number])
+        return self.system.listed(self.pids[number])
 
     def __iter__(self) -> Iterator[Process]:
-        for process in map(self.system.process, self.pids):
+        for process in map(self.system.listed, self.pids):
             self.system.check()
-            if process is not None:
-                yield process
+            yield process
 
     def column(self, path: str) -> list[int] | None:
         """All numbers; None for what they do not tell."""
