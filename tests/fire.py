@@ -153,3 +153,20 @@ def wait_until(fact: Callable[[], bool]) -> None:
     while not fact():
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.005)
+
+
+def waits(first: Callable[[], Any] = lambda: None) -> int:
+    """A fork that does something and then waits for its end."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            first()
+            os.write(writer, b"x")
+            signal.pause()
+        finally:
+            os._exit(1)
+    os.close(writer)
+    assert os.read(reader, 1) == b"x"
+    os.close(reader)
+    return pid

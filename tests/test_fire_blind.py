@@ -33,6 +33,7 @@ from .fire import (
     mount_proc,
     state,
     wait_until,
+    waits,
 )
 
 pytestmark = [pytest.mark.linux, pytest.mark.root]
@@ -56,23 +57,6 @@ def prepare() -> None:
     """Have all imported that an ordinary user may not be able to read the files of."""
     have_all_imported()
     said("--limit", "0", "SELECT * FROM processes")
-
-
-def waits(first: Callable[[], Any] = lambda: None) -> int:
-    """A fork that does something and then waits for its end."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            first()
-            os.write(writer, b"x")
-            signal.pause()
-        finally:
-            os._exit(1)
-    os.close(writer)
-    assert os.read(reader, 1) == b"x"
-    os.close(reader)
-    return pid
 
 
 def behind(hidepid: int, *queries: str) -> Any:

@@ -20,7 +20,7 @@ import pytest
 from sqlports import Engine
 
 from .conftest import command, own
-from .fire import NEW_MOUNTS, PRIVATE, apart, done, forked, library, state, wait_until
+from .fire import NEW_MOUNTS, PRIVATE, apart, done, forked, library, state, wait_until, waits
 
 pytestmark = [pytest.mark.linux, pytest.mark.root]
 
@@ -103,8 +103,8 @@ class Holders:
 
     def __init__(self, point: Path) -> None:
         self.file, self.directory = 50, 51
-        self.held = self.start(lambda: self.hold(point))
-        self.detached = self.start(lambda: self.hold(point, detach=True))
+        self.held = waits(lambda: self.hold(point))
+        self.detached = waits(lambda: self.hold(point, detach=True))
         self.tool = subprocess.Popen([point / "tool", "1000"]).pid
         self.gone = subprocess.Popen([point / "gone", "1000"]).pid
         for pid, name in ((self.tool, b"tool"), (self.gone, b"gone")):
@@ -112,21 +112,6 @@ class Holders:
         # Its memory is read in by now, so that it does not itself wait for the file system.
         time.sleep(0.2)
         (point / "gone").unlink()
-
-    def start(self, act: Callable[[], None]) -> int:
-        reader, writer = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                act()
-                os.write(writer, b"x")
-                signal.pause()
-            finally:
-                os._exit(1)
-        os.close(writer)
-        assert os.read(reader, 1) == b"x"
-        os.close(reader)
-        return pid
 
     def hold(self, point: Path, detach: bool = False) -> None:
         if detach:

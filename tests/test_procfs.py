@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sqlports.sources import passwd, procfs, services
 from sqlports.sources.records import PortSettings
 
@@ -12,6 +14,12 @@ def test_port_settings() -> None:
     )
     assert procfs.port_settings(b"1 2\n", b"\n", None) == PortSettings((1, 2), (), None)
     assert procfs.port_settings(None, None, None) == PortSettings()
+
+
+@pytest.mark.parametrize("data", [(b"x y\n", None, None), (b"1\n", None, None), (None, b"a-b\n", None), (None, None, b"?\n")])
+def test_port_settings_that_the_kernel_does_not_write_are_refused_by_name(data: tuple[bytes | None, ...]) -> None:
+    with pytest.raises(procfs.Unparsable, match="/proc/sys/net/ipv4"):
+        procfs.port_settings(*data)
 
 
 def test_services_with_aliases_remarks_and_rubbish() -> None:

@@ -30,9 +30,9 @@ def ranges(data: bytes) -> tuple[tuple[int, int], ...]:
 
 def port_settings(port_range: bytes | None, reserved: bytes | None, unprivileged: bytes | None) -> PortSettings:
     """The three files of /proc/sys/net/ipv4 that govern ports; None for one that is not there."""
-    low, high = (int(number) for number in port_range.split()) if port_range else (0, 0)
-    return PortSettings(
-        (low, high) if port_range else None,
-        ranges(reserved) if reserved else (),
-        int(unprivileged) if unprivileged else None,
-    )
+    try:
+        low, high = (int(number) for number in port_range.split()) if port_range else (0, 0)
+        start = int(unprivileged) if unprivileged else None
+    except ValueError:
+        raise Unparsable("/proc/sys/net/ipv4", (port_range or b"") + (unprivileged or b"")) from None
+    return PortSettings((low, high) if port_range else None, ranges(reserved) if reserved else (), start)

@@ -1,4 +1,4 @@
-"""The rows that tables give out: processes, threads and handles, each reading its parts when they are first asked for."""
+"""The rows that tables give out: processes and threads, each reading its parts when they are first asked for."""
 
 from __future__ import annotations
 
