@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from sqlports.ports.ranges import IANA_RANGES
 from sqlports.schema import Column, table
-from sqlports.sources.ports import IANA_RANGES
 from sqlports.sources.snapshot import Snapshot
 
 

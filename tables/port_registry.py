@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from sqlports.ports.ranges import range_name
 from sqlports.schema import Column, Range, Search, Values, table
 from sqlports.sources import service_names
-from sqlports.sources.ports import range_name
 from sqlports.sources.records import PortSettings, Service
 from sqlports.sources.snapshot import Snapshot
 
