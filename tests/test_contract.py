@@ -10,8 +10,11 @@ import pytest
 
 from sqlports import Engine, registry
 from sqlports.schema import Column, Table
+from sqlports.sources import rpcbind
+from sqlports.sources.rpc_messages import registrations
 
 from .conftest import FakeRoot, login
+from .test_rpc_services import ANSWER
 
 TABLES = registry.table_names()
 
@@ -19,9 +22,14 @@ TABLES = registry.table_names()
 # that have rows for what they are asked and no other.
 ASKED = {
     "port_registry": "{}port < 100 OR {}port > 65500",
+    "port_names": "{}port < 100 OR {}port > 48600",
     "file": "{}directory = '/etc'",
     "hash": "{}directory = '/etc'",
+    "port_conflicts": "{}port = 80",
+    "free_ports": "{}port BETWEEN 16300 AND 16359",
 }
+# Columns that are a question: another value asks another, and has rows of its own.
+QUESTIONS = {("port_conflicts", "protocol"), ("port_conflicts", "address"), ("port_conflicts", "interface")}
 
 
 def some(name: str, alias: str = "", word: str = "WHERE") -> str:
@@ -34,7 +42,7 @@ def test_a_table_that_must_be_asked_is_asked_here() -> None:
 
 
 @pytest.fixture
-def populated(fake: FakeRoot) -> FakeRoot:
+def populated(fake: FakeRoot, monkeypatch: pytest.MonkeyPatch) -> FakeRoot:
     """Processes, sockets, handles and names with every kind of likeness between them."""
     fake.process(1, "init", parent=0, start=1, fds={3: "socket:[501]", 4: "pipe:[9]"})
     fake.process(2, "7", parent=1, uid=1000, fds={3: "socket:[501]", 5: "/etc/passwd"})
@@ -54,6 +62,8 @@ def populated(fake: FakeRoot) -> FakeRoot:
         "proc/net/unix",
         "Num RefCount Protocol Flags Type St Inode Path\n0: 00000002 00000000 00010000 0001 01 504 /run/x y\n",
     )
+    # Of a root that is not this system's no rpcbind is asked.
+    monkeypatch.setattr(rpcbind, "read", lambda root: registrations(ANSWER, 4))
     return fake
 
 
@@ -126,6 +136,8 @@ def test_a_search_finds_exactly_what_a_scan_finds(name: str, oracle: Engine) -> 
         assert rows
         checked = 0
         for position, column in enumerate(table.columns):
+            if (name, column.name) in QUESTIONS:
+                continue
             follower = (position + 1) % len(table.columns)
             other = (table.columns[follower].name, rows[-1][follower])
             for condition in conditions(column, sample(rows, position), other):

@@ -16,7 +16,22 @@ def test_port_settings() -> None:
     assert procfs.port_settings(None, None, None) == PortSettings()
 
 
-@pytest.mark.parametrize("data", [(b"x y\n", None, None), (b"1\n", None, None), (None, b"a-b\n", None), (None, None, b"?\n")])
+@pytest.mark.parametrize(
+    "data",
+    [
+        (b"x y\n", None, None),
+        (b"1\n", None, None),
+        (b"1 2 3\n", None, None),
+        (b"2 1\n", None, None),
+        (b"1 65536\n", None, None),
+        (None, b"a-b\n", None),
+        (None, b"9-8\n", None),
+        (None, b"99999999999999999999\n", None),
+        (None, None, b"?\n"),
+        (None, None, b"-1\n"),
+        (None, None, b"65537\n"),
+    ],
+)
 def test_port_settings_that_the_kernel_does_not_write_are_refused_by_name(data: tuple[bytes | None, ...]) -> None:
     with pytest.raises(procfs.Unparsable, match="/proc/sys/net/ipv4"):
         procfs.port_settings(*data)

@@ -142,8 +142,8 @@ class Backend(Protocol):
             raise Unsupported("pid_with_namespace", "other roots than the system's own can be looked at on Linux only")
         return Root()
 
-    def port_settings(self) -> PortSettings:
-        """The kernel's own port ranges."""
+    def port_settings(self, namespace: Namespace | None = None) -> PortSettings:
+        """The kernel's own port ranges of a network namespace; for None, of the one that is looked from."""
         ...
 
 

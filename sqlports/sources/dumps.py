@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sqlports.sources.collector import paused_collector
 from sqlports.sources.namespaces import Namespace
 from sqlports.sources.records import Unsupported
 from sqlports.sources.region import Region
-from sqlports.sources.sockets import Kind, Listing, Socket
+from sqlports.sources.sockets import Kind, Listing, Socket, column
 
 if TYPE_CHECKING:
     from sqlports.sources.network import Network
@@ -42,6 +42,7 @@ class Dumps:
         self.network = network
         self.system = network.system
         self._dumps: dict[tuple[Namespace, Kind], list[Dump]] = {}
+        self._unread: set[tuple[Namespace, Kind]] = set()
         self._listings: list[Listing] = []
         self.count = 0
         self._later: dict[object, dict[int | None, Socket]] = {}
@@ -71,6 +72,18 @@ class Dumps:
         self._fill((namespace, kind), search)
         return list(chain.from_iterable(self._wanted((namespace, kind), search)))
 
+    def is_unread(self, kind: Kind, namespace: Namespace) -> bool:
+        """Whether one list was asked for and could not be read."""
+        return (namespace, kind) in self._unread
+
+    def column(self, kind: Kind, namespace: Namespace, name: str) -> list[Any] | None:
+        """One column of all sockets of one list; None where that could not be read."""
+        place = namespace, kind
+        self._fill(place, Search())
+        if place in self._unread:
+            return None
+        return list(chain.from_iterable(column(dump.sockets, name) for dump in self._dumps[place]))
+
     def lists(self, place: tuple[Namespace, Kind] | None = None) -> list[Sequence[Socket]]:
         """What was listed so far, of one kind in one namespace or of all."""
         dumps = chain.from_iterable(self._dumps.values()) if place is None else self._dumps.get(place, ())
@@ -80,7 +93,7 @@ class Dumps:
         """Give up the sockets."""
         for listing in self._listings:
             listing.close()
-        for kept in (self._dumps, self._listings, self._later, self._autobound):
+        for kept in (self._dumps, self._unread, self._listings, self._later, self._autobound):
             kept.clear()
 
     def _fill_all(self, places: list[tuple[Namespace, Kind]], search: Search) -> None:
@@ -127,8 +140,10 @@ class Dumps:
         listing.number = self.count
         system.reads[f"{listing.protocol} {listing.family}"] += 1
         self._listings.append(listing)
-        none: Sequence[Socket] = ()
-        return self._or_none(listing, lambda: system.backend.sockets(listing, region), none)
+        found = self._or_none(listing, lambda: system.backend.sockets(listing, region), None)
+        if found is None:
+            self._unread.add((listing.namespace, listing.kind))
+        return found or ()
 
     def _or_none(self, listing: Listing, ask: Callable[[], T], none: T) -> T:
         """What the system answers; nothing, which is counted, where it does not."""
@@ -180,13 +195,13 @@ class Dumps:
             # One that was accepted has its listener's port, however that was chosen.
             for listener in self.network.listeners(socket):
                 return self.autobound(listener)
-            if socket.cookie in chosen and not self._is_ephemeral(socket.local_port):
+            if socket.cookie in chosen and not self._is_ephemeral(socket.local_port, listing.namespace):
                 return None  # its listener was closed
         return int(socket.cookie in chosen)
 
-    def _is_ephemeral(self, port: int) -> bool:
-        """Whether the kernel hands out such ports."""
-        found = self.system.port_settings().ephemeral
+    def _is_ephemeral(self, port: int, namespace: Namespace) -> bool:
+        """Whether the kernel hands out such ports there."""
+        found = self.system.port_settings(namespace).ephemeral
         return found is None or found[0] <= port <= found[1]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlports.sources import cgroups, descriptors, fdinfo, mounts, parts, procfs, rooted, sight, threads
+from sqlports.sources import cgroups, descriptors, fdinfo, mounts, parts, port_settings, rooted, sight, threads
 from sqlports.sources.cgroups import Cgroups
 from sqlports.sources.directories import ProcessDirectories, whole
 from sqlports.sources.fdinfo import Fdinfo
@@ -237,20 +237,9 @@ class Linux:
             return rooted.of_process(self.directory(pid), self.root)
         return rooted.Root() if self.here else rooted.directory(self.root)
 
-    def port_settings(self) -> PortSettings:
-        """The kernel's port ranges, of this network namespace."""
-        # The kernel shows everybody those of his own namespace, whose /proc ever it is.
-        inside = self.live and not self.here
-        return self._lists.finder.mine.inside(self._port_settings) if inside else self._port_settings()
-
-    def _port_settings(self) -> PortSettings:
-        found: list[bytes | None] = []
-        for name in ("ip_local_port_range", "ip_local_reserved_ports", "ip_unprivileged_port_start"):
-            try:
-                found.append(self._file(f"sys/net/ipv4/{name}"))
-            except FileNotFoundError:
-                found.append(None)
-        return procfs.port_settings(*found)
+    def port_settings(self, namespace: Namespace | None = None) -> PortSettings:
+        """The kernel's port ranges of a network namespace; for None, of the one that is looked from. Raises OSError."""
+        return port_settings.of(namespace or self._lists.finder.mine, self._file, self.live)
 
     def _file(self, name: str) -> bytes:
         """A file below /proc. Raises OSError, which has its path."""

@@ -71,6 +71,20 @@ class Network:
         """Take up a network namespace that a file below /proc leads to; it may be known already."""
         self._led.append(place)
 
+    def ports(self, namespace: Namespace, protocol: str) -> list[int] | None:
+        """The ports that sockets of a protocol have in a namespace, in whatever state: each once, ascending.
+
+        None where a list could not be read.
+        """
+        found: set[int] = set()
+        for kind in self.system.backend.kinds:
+            if kind.protocol == protocol:
+                ports = self.dumps.column(kind, namespace, "local_port")
+                if ports is None:
+                    return None
+                found.update(filter(None, ports))
+        return sorted(found)
+
     def holders(self) -> Holders:
         """Who holds which socket: one walk over all handles."""
         if self._holders is None:

@@ -266,7 +266,7 @@ class Portable(Backend):
             return record.pid == 1, process.create_time(), record.fd or 0
         return record.pid == 1, float("inf"), record.fd or 0
 
-    def port_settings(self) -> records.PortSettings:
+    def port_settings(self, namespace: object = None) -> records.PortSettings:
         """The system's own port ranges: none is known."""
         self._tell("port_registry")
         return records.PortSettings()

@@ -23,16 +23,24 @@ def ranges(data: bytes) -> tuple[tuple[int, int], ...]:
     """A list of ports like `8080,9000-9010` of /proc/sys/net/ipv4/ip_local_reserved_ports."""
     try:
         parts = [part.split(b"-") for part in data.strip().split(b",") if part]
-        return tuple((int(part[0]), int(part[-1])) for part in parts)
+        return tuple(_range(part[0], part[-1]) for part in parts)
     except ValueError:
         raise Unparsable("/proc/sys/net/ipv4/ip_local_reserved_ports", data) from None
+
+
+def _range(first: bytes, last: bytes) -> tuple[int, int]:
+    """A range of ports. Raises ValueError."""
+    low, high = int(first), int(last)
+    if not 0 <= low <= high <= 65535:
+        raise ValueError("no range of ports")
+    return low, high
 
 
 def port_settings(port_range: bytes | None, reserved: bytes | None, unprivileged: bytes | None) -> PortSettings:
     """The three files of /proc/sys/net/ipv4 that govern ports; None for one that is not there."""
     try:
-        low, high = (int(number) for number in port_range.split()) if port_range else (0, 0)
-        start = int(unprivileged) if unprivileged else None
-    except ValueError:
+        ephemeral = _range(*port_range.split()) if port_range else None
+        start = _range(unprivileged, b"65535")[0] if unprivileged else None
+    except (TypeError, ValueError):
         raise Unparsable("/proc/sys/net/ipv4", (port_range or b"") + (unprivileged or b"")) from None
-    return PortSettings((low, high) if port_range else None, ranges(reserved) if reserved else (), start)
+    return PortSettings(ephemeral, ranges(reserved) if reserved else (), start)

@@ -16,6 +16,7 @@ from sqlports.schema import Batches
 from sqlports.sources.backend import make_backend
 from sqlports.sources.file_search import Files
 from sqlports.sources.handles import Handle
+from sqlports.sources.namespaces import Namespace
 from sqlports.sources.network import Network
 from sqlports.sources.parts import Missing, part
 from sqlports.sources.records import PortSettings, Unsupported
@@ -257,16 +258,22 @@ class Snapshot:
                 starts[pid] = float("inf")
         return starts[pid]
 
-    def port_settings(self) -> PortSettings:
-        """The kernel's own port ranges."""
-        return self.memo("port_settings", lambda: self._or(self.backend.port_settings, "port ranges", PortSettings()))
+    def port_settings(self, namespace: Namespace | None = None) -> PortSettings:
+        """The kernel's own port ranges of a network namespace; for None, of the one that is looked from.
 
-    def _or(self, read: Callable[[], T], source: str, nothing: T) -> T:
+        None of them is known, which is counted, where the namespace may not be entered.
+        """
+        if namespace is None or namespace.mine:
+            return self.memo("port_settings", lambda: self._or(self.backend.port_settings, "port ranges", PortSettings()))
+        read = partial(self.backend.port_settings, namespace)
+        return self.memo(("port_settings", namespace), lambda: self._or(read, "port ranges", PortSettings(), namespace.first))
+
+    def _or(self, read: Callable[[], T], source: str, nothing: T, pid: int | None = None) -> T:
         self.reads[source] += 1
         try:
             return read()
         except (Unsupported, OSError) as error:
-            self.refuse(source, None, error)
+            self.refuse(source, pid, error)
             return nothing
 
     def refuse(self, source: str, pid: int | None, error: Exception, count: int = 1) -> None:

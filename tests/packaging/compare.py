@@ -15,7 +15,7 @@ from pathlib import Path
 
 TREE = Path(__file__).resolve().parents[2]
 PRODUCT = {"sqlports": "sqlports", "tables": "sqlports/tables"}
-SOURCES = {".py", ".sql", ".typed"}
+SOURCES = {".py", ".sql", ".tsv", ".typed"}
 
 
 def expected() -> set[str]:

@@ -1,0 +1,120 @@
+"""All there is to say about a port: what it means, who holds it, who uses it, and whether it could be had.
+
+Everything is asked of the tables, within one look at the system.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlports.errors import QueryError, nearest
+
+if TYPE_CHECKING:
+    from sqlports.engine import Engine
+
+Row = dict[str, Any]
+Facts = dict[str, Any]
+
+PROTOCOLS = ("tcp", "udp")
+
+_MEANING = """
+    SELECT protocol, service, aliases, status, description, common_use, local_service, local_aliases, range,
+      ephemeral, reserved, privileged
+    FROM port_registry WHERE port = :port"""
+_RPC = "SELECT DISTINCT protocol, service, program FROM rpc_services WHERE port = :port"
+_HELD = """
+    SELECT s.protocol, s.state, s.local_address AS address, s.interface, l.scope, l.dual_stack, s.autobound, s.backlog,
+      s.backlog_limit, s.drops, s.siblings, s.uid, s.pid, s.owners, s.owner_reason, s.keeper_pid, s.inode, s.cookie,
+      s.net_namespace, n.mine, n.path AS namespace_path, u.mismatch
+    FROM sockets s
+    LEFT JOIN listeners l ON l.port = :port AND l.protocol = s.protocol AND l.cookie = s.cookie
+    LEFT JOIN port_use u ON u.port = :port AND u.protocol = s.protocol AND u.cookie = s.cookie
+    LEFT JOIN net_namespaces n ON n.net_namespace = s.net_namespace
+    WHERE s.local_port = :port AND s.remote_port IS NULL AND s.protocol IN ('tcp', 'udp', 'udplite', 'sctp')
+      AND s.state IN ('LISTEN', 'BOUND', 'UNCONNECTED')
+    ORDER BY n.mine DESC, s.net_namespace, s.protocol, s.local_address"""
+_PROCESS = """
+    SELECT pid, name, path, deleted, cmdline, uid, started, unit, user_unit, container_id, container_runtime, pod_uid
+    FROM processes WHERE pid = :pid"""
+_PARENTS = """
+    SELECT p.pid, p.name FROM process_tree t JOIN processes p ON p.pid = t.ancestor
+    WHERE t.descendant = :pid ORDER BY t.depth"""
+_HOLDERS = """
+    SELECT DISTINCT h.pid, p.name FROM handles h LEFT JOIN processes p ON p.pid = h.pid
+    WHERE h.inode = :inode AND h.type = 'socket' ORDER BY h.pid"""
+_USED = """
+    SELECT protocol, state, direction, accepted, local_address, remote_address, remote_port, pid, name, owner_reason,
+      peer_pid, peer_name, net_namespace
+    FROM connections WHERE local_port = :port AND protocol IN ('tcp', 'udp', 'udplite', 'sctp')
+    ORDER BY protocol, state, remote_address, remote_port"""
+_GOING_OUT = """
+    SELECT protocol, remote_address, pid, name, count(*) AS connections FROM connections
+    WHERE remote_port = :port AND protocol IN ('tcp', 'udp', 'udplite', 'sctp') AND coalesce(accepted, 0) = 0
+    GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 2"""
+_CONFLICTS = "SELECT * FROM port_conflicts WHERE port = :port AND protocol = :protocol"
+
+
+def wanted(engine: Engine, words: list[str]) -> list[tuple[int, tuple[str, ...]]]:
+    """The ports that words name, with their protocols: '8080', '53/udp', 'https', 'domain/tcp'. Raises QueryError."""
+    return [one for word in words for one in _wanted(engine, word)]
+
+
+def _wanted(engine: Engine, word: str) -> list[tuple[int, tuple[str, ...]]]:
+    name, slash, protocol = word.strip().partition("/")
+    protocols = (protocol.lower(),) if slash else PROTOCOLS
+    if not set(protocols) <= {*PROTOCOLS, "udplite", "sctp"}:
+        raise QueryError(f"{word}: no protocol with ports is called {protocol!r}", hint="8080, 53/udp, https")
+    if re.fullmatch(r"[0-9]{1,9}", name):
+        if int(name) > 65535:
+            raise QueryError(f"{name} is no port: they end at 65535")
+        return [(int(name), protocols)]
+    found = engine.query(
+        "SELECT DISTINCT port, protocol FROM port_names WHERE lower(service) = :name AND source <> 'common_use' ORDER BY port",
+        {"name": name.lower()},
+    )
+    ports: dict[int, list[str]] = {}
+    for row in found:
+        if row["protocol"] in protocols:
+            ports.setdefault(row["port"], []).append(row["protocol"])
+    if not ports:
+        names = [row["service"] for row in engine.query("SELECT DISTINCT service FROM port_names WHERE source <> 'common_use'")]
+        close = nearest(name, names) if name else None
+        raise QueryError(f"no port is called {word!r}", hint=f"did you mean {close}?" if close else None)
+    return [(port, tuple(sorted(set(known)))) for port, known in ports.items()]
+
+
+def facts(engine: Engine, port: int, protocols: tuple[str, ...]) -> Facts:
+    """What the tables say of a port: lists of rows by what they tell. Raises what `Engine.query` raises."""
+    with engine.snapshot():
+        given = {"port": port}
+        held = [_holder(engine, row) for row in _of(protocols, engine.query(_HELD, given))]
+        return {
+            "port": port,
+            "protocols": list(protocols),
+            "meaning": _of(protocols, engine.query(_MEANING, given)),
+            "rpc": _of(protocols, engine.query(_RPC, given)),
+            "held": held,
+            "used": _of(protocols, engine.query(_USED, given)),
+            "going_out": _of(protocols, engine.query(_GOING_OUT, given)),
+            "conflicts": [row for protocol in protocols for row in engine.query(_CONFLICTS, {**given, "protocol": protocol})],
+        }
+
+
+def _of(protocols: tuple[str, ...], rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["protocol"] in protocols]
+
+
+def _holder(engine: Engine, row: Row) -> Row:
+    """A row of a socket, with what there is to know of the process that holds it."""
+    pid = row["pid"] if row["pid"] is not None else row["keeper_pid"]
+    process: Mapping[str, Any] | None = next(iter(engine.query(_PROCESS, {"pid": pid})), None) if pid is not None else None
+    found = {**row, "process": process, "parents": [], "holders": []}
+    if process is not None:
+        users = engine.query("SELECT username FROM users WHERE uid = :uid", {"uid": process["uid"]})
+        found["process"] = {**process, "user": users[0]["username"] if users else None}
+        found["parents"] = engine.query(_PARENTS, {"pid": pid})
+    if (row["owners"] or 0) > 1:
+        found["holders"] = engine.query(_HOLDERS, {"inode": row["inode"]})
+    return found

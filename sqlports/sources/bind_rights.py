@@ -1,0 +1,131 @@
+"""What the kernel asks of who binds, beside a port that is free: an address of its own, an interface that is, a privilege."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from sqlports.ports.binding import BLOCKS, Address, Ruling
+from sqlports.sources.namespaces import Namespace, whole_file
+from sqlports.sources.records import Unsupported
+from sqlports.sources.sock_diag import HEADER
+
+T = TypeVar("T")
+
+CAP_NET_BIND_SERVICE = 10
+# ioctl_ns(2): the user namespace that owns another; EPERM where that is not one's own or below it.
+NS_GET_USERNS = 0xB701
+
+NETLINK_ROUTE = 0
+RTM_NEWROUTE, RTM_GETROUTE, NLM_F_REQUEST, NLMSG_ERROR = 24, 26, 1, 2
+RTA_DST, RTA_OIF = 1, 4
+# Types of a route (rtnetlink(7)) to an address that may be bound: RTN_LOCAL, RTN_BROADCAST, RTN_MULTICAST.
+_OWN = {2, 3, 5}
+
+_NOT_KNOWN = Ruling(None, "Whether this machine has the address is not known: it may not be asked there.")
+
+
+def place(
+    namespace: Namespace, address: Address, interface: str | None, v6only: bool, protocol: str
+) -> tuple[str, Ruling] | None:
+    """The obstacle that is in an address or an interface, whatever the port, and what is to be said of it; None for none."""
+    mine = address.scope or interface
+    if mine and _asked(namespace, lambda: _is_interface(mine)) is False:
+        return "interface", Ruling(BLOCKS, f"There is no interface {mine!a} there.")
+    if v6only and len(address.raw) == 16 and address.v4 is not None:
+        return "address", Ruling(BLOCKS, "A socket that takes no IPv4 (IPV6_V6ONLY) cannot have an IPv4 address.")
+    if address.is_any:
+        return None
+    if address.is_link_local and not mine:
+        return "address", Ruling(BLOCKS, "An address of one link needs its interface: fe80::1%eth0.")
+    if len(address.raw) == 16 and address.raw[0] == 0xFF:
+        if protocol == "tcp":
+            return "address", Ruling(BLOCKS, "TCP cannot be bound to an IPv6 multicast address.")
+        return None
+    found = _asked(namespace, lambda: _is_own(address, mine))
+    if found is None:
+        return "address", _NOT_KNOWN
+    if found:
+        return None
+    return "address", Ruling(BLOCKS, "This machine has no such address there; IP_FREEBIND (ip(7)) would bind it all the same.")
+
+
+def may_bind_any(namespace: Namespace, uid: int | None) -> bool:
+    """Whether a user may bind a port below ip_unprivileged_port_start (capabilities(7)): of oneself by what one has, of others
+    root alone."""
+    if not hasattr(os, "geteuid") or uid != os.geteuid():
+        return uid == 0
+    return bool(_asked(namespace, _is_privileged, uid == 0))
+
+
+def _asked(namespace: Namespace, ask: Callable[[], T], otherwise: T | None = None) -> T | None:
+    """What is found in a namespace; `otherwise` where it cannot be asked in it."""
+    if not sys.platform.startswith("linux"):
+        return otherwise
+    with suppress(OSError, Unsupported):
+        return ask() if namespace.here else namespace.inside(ask)
+    return otherwise
+
+
+def _is_privileged() -> bool:
+    """Whether this process has the capability in the user namespace to which the thread's network namespace belongs."""
+    import fcntl
+
+    status = whole_file("/proc/thread-self/status")
+    effective = next((line.split()[1] for line in status.splitlines() if line.startswith(b"CapEff:")), b"0")
+    if not int(effective, 16) >> CAP_NET_BIND_SERVICE & 1:
+        return False
+    network = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.close(fcntl.ioctl(network, NS_GET_USERNS))
+    except PermissionError:
+        return False
+    finally:
+        os.close(network)
+    return True
+
+
+def _is_interface(name: str) -> bool:
+    """Whether there is an interface of this name; as a scope its number does as well."""
+    if name.isdecimal() and len(name) < 10:
+        with suppress(OSError):
+            return bool(socket.if_indextoname(int(name)))
+    try:
+        return bool(socket.if_nametoindex(name))
+    except (OSError, UnicodeEncodeError, ValueError):
+        return False
+
+
+def _is_own(address: Address, interface: str | None) -> bool:
+    """Whether the address may be bound as one of this machine's: the kernel routes it to itself, or binds any."""
+    family, raw = (socket.AF_INET6, address.raw) if address.v4 is None else (socket.AF_INET, address.v4)
+    version = "ipv4" if family == socket.AF_INET else "ipv6"
+    with suppress(OSError):
+        if whole_file(f"/proc/sys/net/{version}/ip_nonlocal_bind").strip() != b"0":
+            return True
+    return _route(family, raw, socket.if_nametoindex(interface) if interface and address.is_link_local else 0) in _OWN
+
+
+def _route(family: int, raw: bytes, interface: int) -> int | None:
+    """The type of the route to an address; None for no route. Raises OSError where the kernel cannot be asked."""
+    attributes = struct.pack(f"=HH{len(raw)}s", 4 + len(raw), RTA_DST, raw)
+    if interface:
+        attributes += struct.pack("=HHI", 8, RTA_OIF, interface)
+    body = struct.pack("=BBBBBBBBI", family, len(raw) * 8, 0, 0, 0, 0, 0, 0, 0) + attributes
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_ROUTE) as netlink:
+        netlink.settimeout(1)
+        netlink.sendto(struct.pack("=IHHII", HEADER + len(body), RTM_GETROUTE, NLM_F_REQUEST, 1, 0) + body, (0, 0))
+        answer = netlink.recv(1 << 16)
+    _, kind = struct.unpack_from("=IH", answer)
+    if kind == NLMSG_ERROR:
+        number = -struct.unpack_from("=i", answer, HEADER)[0]
+        if number in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EINVAL, errno.ENODEV):
+            return None
+        raise OSError(number, os.strerror(number))
+    return answer[HEADER + 7] if kind == RTM_NEWROUTE else None

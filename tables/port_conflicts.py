@@ -1,0 +1,88 @@
+"""port_conflicts: what stands in the way of binding a port, and what would help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import product
+
+from sqlports.schema import Column, Values, table
+from sqlports.sources import bind_check
+from sqlports.sources.bind_check import Conflict, Question
+from sqlports.sources.snapshot import Snapshot
+
+
+@table(
+    Column("port", int, "question.port", "Port that is asked for: WHERE port = …"),
+    Column("protocol", str, "question.protocol", "'tcp' and 'udp'; 'udplite' or 'sctp' where it is asked for."),
+    Column(
+        "verdict",
+        str,
+        "ruling.verdict",
+        "'blocks', 'blocks unless both set SO_REUSEADDR', 'blocks unless both set SO_REUSEPORT', 'does not block'; "
+        "NULL where it is not known.",
+    ),
+    Column("why", str, "why", "The reason in a sentence, and what else would help."),
+    Column("obstacle", str, "obstacle", "'socket', 'privilege', 'address', 'interface', 'ephemeral' or 'reserved'."),
+    Column("state", str, "state", "State of the socket, as in sockets; NULL of another obstacle, as are the next."),
+    Column("local_address", str, "local_address", "Address that it has."),
+    Column("remote_address", str, "remote_address", "Address of its other end; NULL where there is none."),
+    Column("remote_port", int, "remote_port", "Port of its other end."),
+    Column("pid", int, "owner.pid", "Its owner, as in sockets."),
+    Column("name", str, "name", "Command name of that process."),
+    Column("uid", int, "uid", "User that made it."),
+    Column("owner_reason", str, "owner_reason", "'owned', or why pid is NULL: 'time_wait', 'permission', …"),
+    Column("inode", int, "inode", "JOIN handles USING (inode) for all that hold it."),
+    Column("cookie", int, "cookie", "JOIN sockets USING (cookie) for all else that is known of it."),
+    Column("net_namespace", int, "net_namespace", "Network namespace that is asked about: sqlports' own unless given."),
+    Column("address", str, "question.address", "Address to be bound: '::', which takes IPv4 too, unless given.", hidden=True),
+    Column(
+        "v6only", int, "question.v6only", "1 for an IPv6 socket that takes no IPv4 (IPV6_V6ONLY); 0 unless given.", hidden=True
+    ),
+    Column("reuse_address", int, "question.reuse_address", "1 with SO_REUSEADDR, 0 without; NULL: either.", hidden=True),
+    Column("reuse_port", int, "question.reuse_port", "1 with SO_REUSEPORT, 0 without; NULL: either.", hidden=True),
+    Column("as_uid", int, "question.as_uid", "User who is to bind it: who runs sqlports unless given.", hidden=True),
+    Column("interface", str, "question.interface", "Interface to be bound to (SO_BINDTODEVICE); NULL: none.", hidden=True),
+    rows=50_000,
+    examples=(
+        "SELECT verdict, why, state, pid, name FROM port_conflicts WHERE port = 8080 AND protocol = 'tcp'",
+        "SELECT * FROM port_conflicts WHERE port = 5432 AND address = '127.0.0.1' AND reuse_address = 1",
+        "SELECT count(*) FROM port_conflicts WHERE port IN (80, 443) AND protocol = 'tcp' AND verdict LIKE 'blocks%'",
+    ),
+)
+def port_conflicts(
+    system: Snapshot,
+    port: Values[int],
+    protocol: Values[str] = None,
+    net_namespace: Values[int] = None,
+    address: Values[str] = None,
+    v6only: Values[int] = None,
+    reuse_address: Values[int] = None,
+    reuse_port: Values[int] = None,
+    as_uid: Values[int] = None,
+    interface: Values[str] = None,
+) -> Iterable[Conflict]:
+    """What stands or might seem to stand in the way of bind(2) and listen(2) on a port, one row each, with a verdict.
+
+    A query names the port; the hidden columns say more of what is to be bound, and have what was asked. A port is free where
+    no row's verdict starts with 'blocks'. Nothing is bound to find that out: what is bound meanwhile may be in the way yet.
+    """
+    questions = [
+        Question(*one)
+        for one in product(
+            sorted(port or ()),
+            ("tcp", "udp") if protocol is None else [known for known in bind_check.PROTOCOLS if known in protocol],
+            (bind_check.ANY,) if address is None else sorted(address),
+            (0,) if v6only is None else sorted(v6only),
+            (None,) if reuse_address is None else sorted(reuse_address),
+            (None,) if reuse_port is None else sorted(reuse_port),
+            (bind_check.own_uid(),) if as_uid is None else sorted(as_uid),
+            (None,) if interface is None else sorted(interface),
+        )
+    ]
+    # All before the first row: the walk that finds the owners is to come after the last list of sockets.
+    return [
+        conflict
+        for check in bind_check.checks(system, net_namespace)
+        for question in questions
+        for conflict in check.conflicts(question, port or frozenset())
+    ]
