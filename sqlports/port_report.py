@@ -25,16 +25,17 @@ _MEANING = """
     FROM port_registry WHERE port = :port"""
 _RPC = "SELECT DISTINCT protocol, service, program FROM rpc_services WHERE port = :port"
 _HELD = """
-    SELECT s.protocol, s.state, s.local_address AS address, s.interface, l.scope, l.dual_stack, s.autobound, s.backlog,
-      s.backlog_limit, s.drops, s.siblings, s.uid, s.pid, s.owners, s.owner_reason, s.keeper_pid, s.inode, s.cookie,
-      s.net_namespace, n.mine, n.path AS namespace_path, u.mismatch
-    FROM sockets s
-    LEFT JOIN listeners l ON l.port = :port AND l.protocol = s.protocol AND l.cookie = s.cookie
-    LEFT JOIN port_use u ON u.port = :port AND u.protocol = s.protocol AND u.cookie = s.cookie
-    LEFT JOIN net_namespaces n ON n.net_namespace = s.net_namespace
-    WHERE s.local_port = :port AND s.remote_port IS NULL AND s.protocol IN ('tcp', 'udp', 'udplite', 'sctp')
-      AND s.state IN ('LISTEN', 'BOUND', 'UNCONNECTED')
-    ORDER BY n.mine DESC, s.net_namespace, s.protocol, s.local_address"""
+    SELECT protocol, state, local_address AS address, interface, autobound, backlog, backlog_limit, drops, siblings, uid, pid,
+      owners, owner_reason, keeper_pid, inode, cookie, net_namespace
+    FROM sockets
+    WHERE local_port = :port AND remote_port IS NULL AND protocol IN ('tcp', 'udp', 'udplite', 'sctp')
+      AND state IN ('LISTEN', 'BOUND', 'UNCONNECTED')
+    ORDER BY net_namespace, protocol, local_address"""
+# What other tables know of such a socket, which they tell by these columns.
+_SAME = ("protocol", "address", "pid", "inode", "cookie", "net_namespace")
+_EXPOSED = "SELECT * FROM listeners WHERE port = :port"
+_EXPECTED = "SELECT * FROM port_use WHERE port = :port"
+_NAMESPACES = "SELECT net_namespace, mine, path FROM net_namespaces ORDER BY mine"
 _PROCESS = """
     SELECT pid, name, path, deleted, cmdline, uid, started, unit, user_unit, container_id, container_runtime, pod_uid
     FROM processes WHERE pid = :pid"""
@@ -89,7 +90,7 @@ def facts(engine: Engine, port: int, protocols: tuple[str, ...]) -> Facts:
     """What the tables say of a port: lists of rows by what they tell. Raises what `Engine.query` raises."""
     with engine.snapshot():
         given = {"port": port}
-        held = [_holder(engine, row) for row in _of(protocols, engine.query(_HELD, given))]
+        held = [_holder(engine, row) for row in _of(protocols, _held(engine, given))]
         return {
             "port": port,
             "protocols": list(protocols),
@@ -100,6 +101,26 @@ def facts(engine: Engine, port: int, protocols: tuple[str, ...]) -> Facts:
             "going_out": _of(protocols, engine.query(_GOING_OUT, given)),
             "conflicts": [row for protocol in protocols for row in engine.query(_CONFLICTS, {**given, "protocol": protocol})],
         }
+
+
+def _held(engine: Engine, given: dict[str, int]) -> list[Row]:
+    """The sockets that wait on a port for others, those of the network namespace that is looked from first."""
+    rows = engine.query(_HELD, given)
+    if not rows:
+        return []
+    known: dict[tuple[Any, ...], Row] = {}
+    for sql in (_EXPOSED, _EXPECTED):
+        for row in engine.query(sql, given):
+            more = {name: row[name] for name in ("scope", "dual_stack", "mismatch") if name in row}
+            known.setdefault(tuple(row[name] for name in _SAME), {}).update(more)
+    namespaces = {row["net_namespace"]: row for row in engine.query(_NAMESPACES)}
+    nothing = {"scope": None, "dual_stack": None, "mismatch": None}
+    found = []
+    for row in rows:
+        namespace = namespaces.get(row["net_namespace"], {"mine": 0, "path": None})
+        place = {"mine": namespace["mine"], "namespace_path": namespace["path"]}
+        found.append({**nothing, **known.get(tuple(row[name] for name in _SAME), {}), **row, **place})
+    return sorted(found, key=lambda row: not row["mine"])
 
 
 def _of(protocols: tuple[str, ...], rows: list[Row]) -> list[Row]:

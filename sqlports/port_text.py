@@ -131,7 +131,8 @@ def _held(rows: list[Row]) -> Iterator[Line]:
             yield "unexpected", "this is another program than is known to use the port (port_registry.programs)"
         if row["state"] == "LISTEN" and row["backlog"] is not None:
             drops = f", {row['drops']} dropped so far" if row["drops"] else ""
-            yield "queue", f"{row['backlog']} of {row['backlog_limit']} connections wait to be accepted{drops}"
+            limit = "" if row["backlog_limit"] is None else f" of at most {row['backlog_limit']}"
+            yield "queue", f"{row['backlog']}{limit} connections wait to be accepted{drops}"
 
 
 def _place(row: Row) -> str:
@@ -173,7 +174,7 @@ def _process(row: Row, process: Row) -> Iterator[Line]:
         yield "started by", " ← ".join(f"{parent['name']} ({parent['pid']})" for parent in row["parents"])
     others = [holder for holder in row["holders"] if holder["pid"] != process["pid"]]
     if others:
-        yield "also held by", _listed(f"{holder['name']} ({holder['pid']})" for holder in others)
+        yield "shared with", _listed(f"{holder['name']} ({holder['pid']})" for holder in others)
 
 
 def _connections(used: list[Row], going_out: list[Row]) -> Iterator[Line]:
