@@ -20,6 +20,7 @@ sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from benchmarks.measure import calls_in_turn
 from sqlports import Engine
+from sqlports.ports import assigned, common
 
 EIGHT = "protocol, state, local_address, local_port, remote_address, remote_port, inode, uid"
 QUERIES = {
@@ -27,6 +28,8 @@ QUERIES = {
     "eight columns": f"SELECT {EIGHT} FROM sockets WHERE protocol = 'tcp'",
     "owners": f"SELECT {EIGHT}, pid, fd FROM sockets WHERE protocol = 'tcp'",
     "one port": f"SELECT {EIGHT} FROM sockets WHERE local_port = ?",
+    "with services": f"SELECT {EIGHT}, service FROM sockets JOIN port_registry USING (port, protocol) WHERE protocol = 'tcp'",
+    "service of a port": "SELECT service, description FROM port_registry WHERE port = 443 AND protocol = 'tcp'",
     "every socket": (
         "SELECT protocol, state, local_address, local_port, remote_address, remote_port, inode, pid, fd "
         "FROM sockets WHERE protocol IN ('tcp', 'udp')"
@@ -56,6 +59,8 @@ GROUPS = {
     "eight columns": ("eight columns", "ss -tan"),
     "owners": ("owners", "ss -tanp"),
     "one port": ("one port", "eight columns"),
+    "services": ("with services", "eight columns"),
+    "cold service": ("service of a port",),
     "growth": ("eight columns",),
     "memory": ("eight columns",),
 }
@@ -76,6 +81,8 @@ def calls(group: str) -> Iterator[tuple[str, Callable[[], int]]]:
         elif name == "one process":
             hold(900)
             yield name, partial(ask, engine, QUERIES[name], (os.getpid(),))
+        elif name == "service of a port":
+            yield name, partial(ask_anew, engine, QUERIES[name])
         elif name == "one port":
             sql = "SELECT local_port FROM sockets WHERE state = 'LISTEN' AND protocol = 'tcp' LIMIT 1"
             yield name, partial(ask, engine, QUERIES[name], tuple(engine.query(sql)[0].values()))
@@ -86,6 +93,13 @@ def calls(group: str) -> Iterator[tuple[str, Callable[[], int]]]:
 def ask(engine: Engine, sql: str, parameters: tuple[object, ...] = ()) -> int:
     """Run a query and read all its rows, as a user of the library would, one at a time."""
     return sum(sum(1 for _ in result) for result in engine.run(sql, parameters))
+
+
+def ask_anew(engine: Engine, sql: str) -> int:
+    """Ask when the lists of ports have yet to be read."""
+    assigned.shipped.cache_clear()
+    common.uses.cache_clear()
+    return ask(engine, sql)
 
 
 def hold(descriptors: int) -> None:

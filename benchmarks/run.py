@@ -124,6 +124,9 @@ class Bench:
         else:
             self.left_out.append("the engine beside ss: ss is not installed")
         self.add("engine: one listener's port", "every TCP socket", 0.1, self.samples("one port"))
+        self.add("engine: the same, joined with the service of each port", "without", 1.5, self.samples("services"))
+        [cold] = self.samples("cold service").values()
+        self.found.append(Comparison("engine: the service of a port, from the file", None, "ours", "s", 0.001, cold, []))
         [peaks] = self.samples("memory").values()
         each = [peak / self.rows["eight columns"] for peak in peaks]
         self.found.append(Comparison("engine: memory for each row", None, "ours", "B", 1024, each, []))

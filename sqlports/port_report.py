@@ -111,7 +111,7 @@ def _held(engine: Engine, given: dict[str, int]) -> list[Row]:
     known: dict[tuple[Any, ...], Row] = {}
     for sql in (_EXPOSED, _EXPECTED):
         for row in engine.query(sql, given):
-            more = {name: row[name] for name in ("scope", "dual_stack", "mismatch") if name in row}
+            more: Row = {name: row[name] for name in ("scope", "dual_stack", "mismatch") if name in row}
             known.setdefault(tuple(row[name] for name in _SAME), {}).update(more)
     namespaces = {row["net_namespace"]: row for row in engine.query(_NAMESPACES)}
     nothing = {"scope": None, "dual_stack": None, "mismatch": None}

@@ -267,7 +267,10 @@ def test_handles_are_told_as_linux_tells_them(portable: Engine, live: Engine, tm
 
 @pytest.mark.linux
 def test_accounts_and_services_are_told_as_linux_tells_them(portable: Engine, live: Engine) -> None:
-    for sql in ("SELECT * FROM users", "SELECT port, protocol, local_service, local_aliases FROM port_registry WHERE port < 1024"):
+    for sql in (
+        "SELECT * FROM users",
+        "SELECT port, protocol, local_service, local_aliases FROM port_registry WHERE port < 1024",
+    ):
         assert_same(live.query(sql), portable.query(sql), set())
 
 
