@@ -118,21 +118,25 @@ def _settings(rows: list[Row]) -> Iterator[Line]:
 
 
 def _held(rows: list[Row]) -> Iterator[Line]:
-    for number, row in enumerate(rows):
+    """The sockets of each holder, and who that is."""
+    groups: dict[object, list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["net_namespace"], row["pid"], row["keeper_pid"], row["owner_reason"]), []).append(row)
+    for number, (first, *others) in enumerate(groups.values()):
         if number:
             yield "", ""
-        yield row["protocol"], _place(row)
-        process = row["process"]
-        if row["pid"] is None:
-            yield "no process", _NO_OWNER.get(row["owner_reason"], row["owner_reason"] or "not known")
-        if process is not None:
-            yield from _process(row, process)
-        if row["mismatch"]:
+        for row in (first, *others):
+            yield row["protocol"], _place(row)
+        if first["pid"] is None:
+            yield "no process", _NO_OWNER.get(first["owner_reason"], first["owner_reason"] or "not known")
+        if first["process"] is not None:
+            yield from _process(first, first["process"])
+            shared = {holder["pid"]: holder for row in (first, *others) for holder in row["holders"]}
+            shared.pop(first["process"]["pid"], None)
+            if shared:
+                yield "shared with", _listed(f"{holder['name']} ({holder['pid']})" for holder in shared.values())
+        if any(row["mismatch"] for row in (first, *others)):
             yield "unexpected", "this is another program than is known to use the port (port_registry.programs)"
-        if row["state"] == "LISTEN" and row["backlog"] is not None:
-            drops = f", {row['drops']} dropped so far" if row["drops"] else ""
-            limit = "" if row["backlog_limit"] is None else f" of at most {row['backlog_limit']}"
-            yield "queue", f"{row['backlog']}{limit} connections wait to be accepted{drops}"
 
 
 def _place(row: Row) -> str:
@@ -145,6 +149,10 @@ def _place(row: Row) -> str:
         said.append("the kernel chose the port")
     if row["siblings"]:
         said.append(f"with {row['siblings']} more sockets on the same (SO_REUSEPORT)")
+    if row["state"] == "LISTEN" and row["backlog"] is not None:
+        limit = "" if row["backlog_limit"] is None else f" of at most {row['backlog_limit']}"
+        drops = f", {row['drops']} dropped so far" if row["drops"] else ""
+        said.append(f"{row['backlog']}{limit} wait to be accepted{drops}")
     if not row["mine"]:
         path = f" ({row['namespace_path']})" if row["namespace_path"] else ""
         said.append(f"in another network namespace, {row['net_namespace'] or 'whose number may not be read'}{path}")
@@ -172,9 +180,6 @@ def _process(row: Row, process: Row) -> Iterator[Line]:
         yield "container", f"{process['container_id']} ({process['container_runtime'] or 'unknown runtime'}{pod})"
     if row["parents"]:
         yield "started by", " ← ".join(f"{parent['name']} ({parent['pid']})" for parent in row["parents"])
-    others = [holder for holder in row["holders"] if holder["pid"] != process["pid"]]
-    if others:
-        yield "shared with", _listed(f"{holder['name']} ({holder['pid']})" for holder in others)
 
 
 def _connections(used: list[Row], going_out: list[Row]) -> Iterator[Line]:
@@ -220,7 +225,7 @@ def _verdicts(facts: Facts) -> Iterator[Line]:
         for row in (*blocking, *(row for row in rows if row not in blocking and row["obstacle"] != "socket")):
             reasons.setdefault(row["why"], []).append(row)
         for why, alike in reasons.items():
-            yield "", f"- {_listed(map(_what, alike))}: {why}"
+            yield "", f"- {_listed(_what(row, len(alike) == 1) for row in alike)}: {why}"
 
 
 def _answer(rows: list[Row]) -> str:
@@ -233,16 +238,14 @@ def _answer(rows: list[Row]) -> str:
     taken = {row["local_address"] for row in rows}
     some = "" if taken & {None, *WILDCARDS} else f"; what is taken is {_listed(map(_endpoint, sorted(taken)))}"
     if "blocks" in verdicts:
-        return f"no, not on every address{some}"
-    # What lets in whoever sets SO_REUSEADDR lets in by SO_REUSEPORT too.
-    option = "SO_REUSEPORT" if any(verdict.endswith("SO_REUSEPORT") for verdict in verdicts) else "SO_REUSEADDR"
-    return f"only if both set {option}{some}"
+        return f"no{some}"
+    return f"no, unless both set {' and '.join(sorted({verdict.split()[-1] for verdict in verdicts}))}{some}"
 
 
-def _what(row: Row) -> str:
+def _what(row: Row, whole: bool) -> str:
     if row["obstacle"] != "socket":
         return str(row["obstacle"])
-    remote = f" → {_endpoint(row['remote_address'])}:{row['remote_port']}" if row["remote_port"] is not None else ""
+    remote = f" → {_endpoint(row['remote_address'])}:{row['remote_port']}" if whole and row["remote_port"] is not None else ""
     return f"{_who(row, '')}{row['state']} {_endpoint(row['local_address'])}{remote}"
 
 
