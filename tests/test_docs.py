@@ -43,7 +43,7 @@ def sql_blocks(name: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "docs/tables.md", "docs/sockets.md", "docs/handles.md", "docs/fport.md", "docs/files.md"],
+    ["README.md", "docs/tables.md", "docs/sockets.md", "docs/handles.md", "docs/fport.md", "docs/files.md", "docs/ports.md"],
 )
 def test_every_query_that_is_shown_runs(name: str, live: Engine) -> None:
     blocks = sql_blocks(name)

@@ -45,9 +45,16 @@ class Address(NamedTuple):
         return self.raw == _ANY6 or self.v4 == _ANY4
 
     @property
-    def is_link_local(self) -> bool:
-        """Whether it is an IPv6 address that means something on one link only (RFC 4291, section 2.5.6)."""
-        return len(self.raw) == 16 and self.raw[0] == 0xFE and self.raw[1] & 0xC0 == 0x80
+    def is_of_a_link(self) -> bool:
+        """Whether it is an IPv6 address that means something on one link only (RFC 4291, sections 2.5.6 and 2.7)."""
+        if len(self.raw) != 16:
+            return False
+        return self.raw[1] & 0xC0 == 0x80 if self.raw[0] == 0xFE else self.raw[0] == 0xFF and self.raw[1] & 0xF in (1, 2)
+
+    @property
+    def link(self) -> str | None:
+        """The interface that it binds a socket to: of another address the kernel passes over a scope."""
+        return self.scope if self.is_of_a_link else None
 
 
 class Binder(NamedTuple):
@@ -88,7 +95,7 @@ def ruling(holder: Any, uid: int | None, binder: Binder) -> Ruling:
     """
     if holder.state == "SYN_RECV":
         return Ruling(FREE, "A connection that is not complete yet has no port of its own: it is its listener's.")
-    mine = binder.address.scope or binder.interface
+    mine = binder.address.link or binder.interface
     if holder.interface and mine and holder.interface != mine:
         return Ruling(FREE, f"It is bound to another interface: {holder.interface}.")
     its = address(holder.local_address or "")

@@ -9,6 +9,7 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from sqlports.ports.binding import BLOCKS, Address, Ruling
@@ -24,7 +25,10 @@ NS_GET_USERNS = 0xB701
 
 NETLINK_ROUTE = 0
 RTM_NEWROUTE, RTM_GETROUTE, NLM_F_REQUEST, NLMSG_ERROR = 24, 26, 1, 2
-RTA_DST, RTA_OIF = 1, 4
+RTA_DST = 1
+# rtnetlink(7) and ipv6.h, as /proc/net/if_inet6 has them: an address that duplicates are looked for of cannot be bound yet.
+IFA_F_OPTIMISTIC, IFA_F_TENTATIVE = 0x04, 0x40
+SCOPE_HOST, SCOPE_LINK = 0x10, 0x20
 # Types of a route (rtnetlink(7)) to an address that may be bound: RTN_LOCAL, RTN_BROADCAST, RTN_MULTICAST.
 _OWN = {2, 3, 5}
 
@@ -35,18 +39,20 @@ def place(
     namespace: Namespace, address: Address, interface: str | None, v6only: bool, protocol: str
 ) -> tuple[str, Ruling] | None:
     """The obstacle that is in an address or an interface, whatever the port, and what is to be said of it; None for none."""
-    mine = address.scope or interface
-    if mine and _asked(namespace, lambda: _is_interface(mine)) is False:
-        return "interface", Ruling(BLOCKS, f"There is no interface {mine!a} there.")
+    for name in (address.scope, interface):
+        if name and _asked(namespace, partial(_is_interface, name)) is False:
+            return "interface", Ruling(BLOCKS, f"There is no interface {name!a} there.")
+    mine = address.link or interface
     if v6only and len(address.raw) == 16 and address.v4 is not None:
         return "address", Ruling(BLOCKS, "A socket that takes no IPv4 (IPV6_V6ONLY) cannot have an IPv4 address.")
     if address.is_any:
         return None
-    if address.is_link_local and not mine:
+    is_multicast = len(address.raw) == 16 and address.raw[0] == 0xFF
+    if is_multicast and protocol == "tcp":
+        return "address", Ruling(BLOCKS, "TCP cannot be bound to an IPv6 multicast address.")
+    if address.is_of_a_link and not mine:
         return "address", Ruling(BLOCKS, "An address of one link needs its interface: fe80::1%eth0.")
-    if len(address.raw) == 16 and address.raw[0] == 0xFF:
-        if protocol == "tcp":
-            return "address", Ruling(BLOCKS, "TCP cannot be bound to an IPv6 multicast address.")
+    if is_multicast:
         return None
     found = _asked(namespace, lambda: _is_own(address, mine))
     if found is None:
@@ -93,31 +99,47 @@ def _is_privileged() -> bool:
 
 def _is_interface(name: str) -> bool:
     """Whether there is an interface of this name; as a scope its number does as well."""
-    if name.isdecimal() and len(name) < 10:
-        with suppress(OSError):
-            return bool(socket.if_indextoname(int(name)))
     try:
-        return bool(socket.if_nametoindex(name))
+        return bool(_index(name))
     except (OSError, UnicodeEncodeError, ValueError):
         return False
 
 
 def _is_own(address: Address, interface: str | None) -> bool:
-    """Whether the address may be bound as one of this machine's: the kernel routes it to itself, or binds any."""
-    family, raw = (socket.AF_INET6, address.raw) if address.v4 is None else (socket.AF_INET, address.v4)
-    version = "ipv4" if family == socket.AF_INET else "ipv6"
+    """Whether the address may be bound as one of this machine's, or because the kernel binds any."""
+    version = "ipv6" if address.v4 is None else "ipv4"
     with suppress(OSError):
         if whole_file(f"/proc/sys/net/{version}/ip_nonlocal_bind").strip() != b"0":
             return True
-    return _route(family, raw, socket.if_nametoindex(interface) if interface and address.is_link_local else 0) in _OWN
+    if address.v4 is None:
+        return _has_ipv6(address.raw, interface)
+    # Nobody's own, and bound routed or not (__inet_dev_addr_type of net/ipv4/fib_frontend.c).
+    return 224 <= address.v4[0] < 240 or address.v4 == b"\xff" * 4 or _route(address.v4) in _OWN
 
 
-def _route(family: int, raw: bytes, interface: int) -> int | None:
-    """The type of the route to an address; None for no route. Raises OSError where the kernel cannot be asked."""
-    attributes = struct.pack(f"=HH{len(raw)}s", 4 + len(raw), RTA_DST, raw)
-    if interface:
-        attributes += struct.pack("=HHI", 8, RTA_OIF, interface)
-    body = struct.pack("=BBBBBBBBI", family, len(raw) * 8, 0, 0, 0, 0, 0, 0, 0) + attributes
+def _has_ipv6(raw: bytes, interface: str | None) -> bool:
+    """Whether an interface has an IPv6 address, an interface that is named if the address is of a link or of the machine only
+    (__ipv6_chk_addr_and_flags of net/ipv6/addrconf.c). A route to itself does not make it one, as it does in IPv4."""
+    for line in whole_file("/proc/thread-self/net/if_inet6").splitlines():
+        text, _, _, scope, flags, name = line.split()
+        is_tried = int(flags, 16) & (IFA_F_TENTATIVE | IFA_F_OPTIMISTIC) == IFA_F_TENTATIVE
+        if bytes.fromhex(text.decode()) == raw and not is_tried:
+            if not interface or not int(scope, 16) & (SCOPE_HOST | SCOPE_LINK) or _index(interface) == _index(os.fsdecode(name)):
+                return True
+    return False
+
+
+def _index(name: str) -> int:
+    """The number of an interface, of which a scope may be the number itself. Raises OSError for none."""
+    with suppress(OSError):
+        if name.isdecimal() and len(name) < 10 and socket.if_indextoname(int(name)):
+            return int(name)
+    return socket.if_nametoindex(name)
+
+
+def _route(raw: bytes) -> int | None:
+    """The type of the route to an IPv4 address; None for no route. Raises OSError where the kernel cannot be asked."""
+    body = struct.pack("=BBBBBBBBIHH4s", socket.AF_INET, 32, 0, 0, 0, 0, 0, 0, 0, 8, RTA_DST, raw)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_ROUTE) as netlink:
         netlink.settimeout(1)
         netlink.sendto(struct.pack("=IHHII", HEADER + len(body), RTM_GETROUTE, NLM_F_REQUEST, 1, 0) + body, (0, 0))
