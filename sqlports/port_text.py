@@ -183,21 +183,26 @@ def _process(row: Row, process: Row) -> Iterator[Line]:
 
 
 def _connections(used: list[Row], going_out: list[Row]) -> Iterator[Line]:
-    states = Counter((row["protocol"], row["accepted"], row["state"]) for row in used)
-    for (protocol, accepted, state), count in sorted(states.items(), key=str):
-        rows = [row for row in used if (row["protocol"], row["accepted"], row["state"]) == (protocol, accepted, state)]
-        kind = {1: "to it", 0: "from it"}.get(accepted, "with it")
-        yield protocol, f"{count} {state} {kind}: {_listed(map(_peer, rows))}"
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for row in used:
+        kind = "from" if row["accepted"] else "with" if row["pid"] is None else "by"
+        alike.setdefault((row["protocol"], row["state"], kind), []).append(_ends(row, kind))
+    for (protocol, state, kind), ends in sorted(alike.items()):
+        yield protocol, f"{len(ends)} {state} {kind} {_listed(ends)}"
     total = sum(row["connections"] for row in going_out)
     if total:
-        ends = (f"{_who(row, '')}→ {_endpoint(row['remote_address'])}{_times(row['connections'])}" for row in going_out)
+        ends = [end for row in going_out for end in [_client(row)] * row["connections"]]
         yield "elsewhere", f"{total} from here to this port of others: {_listed(ends)}"
 
 
-def _peer(row: Row) -> str:
+def _ends(row: Row, kind: str) -> str:
+    """The other end of a connection, and this one where that is a client's."""
     peer = f"{row['peer_name']} ({row['peer_pid']}) " if row["peer_pid"] is not None else ""
-    holder = "" if row["accepted"] else _who(row, f"{row['owner_reason']} ")
-    return f"{holder}{'' if row['accepted'] else '→ '}{peer}{_endpoint(row['remote_address'])}:{row['remote_port']}"
+    return f"{_who(row, '') + 'to ' if kind == 'by' else ''}{peer}{_endpoint(row['remote_address'])}:{row['remote_port']}"
+
+
+def _client(row: Row) -> str:
+    return f"{_who(row, '')}to {_endpoint(row['remote_address'])}"
 
 
 def _who(row: Row, otherwise: str) -> str:

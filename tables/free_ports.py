@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlports.schema import Column, Range, Search, Values, table
+from sqlports.schema import Column, Search, Values, table
 from sqlports.sources import free_ports as free
 from sqlports.sources.free_ports import FreePort
+from sqlports.sources.known_ports import among
 from sqlports.sources.snapshot import Snapshot
 
 
@@ -41,11 +42,4 @@ def free_ports(
     """
     # SQLite itself asks the rows whether they are bindable, after all else: no index over that column is made by trying all.
     del bindable
-    return free.of(system).rows(_numbers(port), protocol)
-
-
-def _numbers(port: frozenset[int] | Range | None) -> range | list[int]:
-    if isinstance(port, frozenset):
-        return sorted(number for number in port if 0 <= number <= 65535)
-    low, high = port or (None, None)
-    return range(max(low or 0, 0), min(65535 if high is None else high, 65535) + 1)
+    return free.of(system).rows(among(port), protocol)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from sqlports.schema import Batches, Column, Range, Search, Values, table
-from sqlports.sources.known_ports import PORTS, finder, known_ports
+from sqlports.schema import Batches, Column, Search, Values, table
+from sqlports.sources.known_ports import among, finder, known_ports
 from sqlports.sources.snapshot import Snapshot
 
 
@@ -38,14 +36,7 @@ def port_registry(
 ) -> Batches:
     """Ports, one row for each (port, protocol), assigned or not."""
     known = known_ports(system)
-    numbers = _numbers(port)
+    numbers = among(port)
     if service is not None:
         numbers = sorted({found for name in service for found in known.assigned.ports(name)}.intersection(numbers))
     return Batches(known.batches(numbers, protocol))
-
-
-def _numbers(port: frozenset[int] | Range | None) -> Sequence[int]:
-    if isinstance(port, frozenset):
-        return sorted(number for number in port if number in PORTS)
-    low, high = port or (None, None)
-    return range(max(low or 0, 0), min(65535 if high is None else high, 65535) + 1)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sqlports import Engine, registry
+from sqlports.compare import number
 from sqlports.schema import Column, Table
 from sqlports.sources import rpcbind
 from sqlports.sources.rpc_messages import registrations
@@ -271,3 +272,17 @@ def test_search_equals_scan_on_this_machine_too(name: str, live: Engine) -> None
                 sql = f"SELECT {names} FROM {name} WHERE {column.name} = ?{only}"
                 found = list(live.connection.execute(sql, (value,)))
                 assert sorted(found, key=str) == sorted((row for row in everything if row[position] == value), key=str)
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if registry.table(name).find])
+def test_a_row_that_is_found_by_its_key_is_the_row_of_a_scan(name: str, oracle: Engine) -> None:
+    table = registry.table(name)
+    names = ", ".join(column.name for column in table.columns)
+    with oracle.snapshot():
+        rows = list(oracle.connection.execute(f"SELECT {names} FROM {name}{some(name)}"))
+        for row in rows:
+            key = [row[table.position[column]] for column in table.key]
+            # Otherwise SQLite might take one of them for a number, and it is not asked again.
+            assert not any(isinstance(part, str) and number(part) is not None for part in key)
+            equal = " AND ".join(f"{column} = ?" for column in table.key)
+            assert list(oracle.connection.execute(f"SELECT {names} FROM {name} WHERE {equal}", key)) == [row]

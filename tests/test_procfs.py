@@ -45,6 +45,11 @@ def test_services_with_aliases_remarks_and_rubbish() -> None:
     ]
 
 
+def test_a_line_of_services_whose_port_or_protocol_is_no_such_thing_is_passed_over() -> None:
+    text = f"long {'9' * 5000}/tcp\nsix 80/6\nsix 80/06\nnone 80/\nnone 80\nlead 00080/tcp\n"
+    assert services.parse(text) == [("lead", 80, "tcp", (), None)]
+
+
 def test_accounts_and_lines_that_are_none() -> None:
     text = "root:x:0:0:root:/root:/bin/sh\n+::::::\n# no\nann:x:4294967294:5:A,,:/h:/s\n"
     assert [user.username for user in passwd.parse(text)] == ["root", "ann"]

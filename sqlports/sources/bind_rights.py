@@ -124,7 +124,11 @@ def _has_ipv6(raw: bytes, interface: str | None) -> bool:
         text, _, _, scope, flags, name = line.split()
         is_tried = int(flags, 16) & (IFA_F_TENTATIVE | IFA_F_OPTIMISTIC) == IFA_F_TENTATIVE
         if bytes.fromhex(text.decode()) == raw and not is_tried:
-            if not interface or not int(scope, 16) & (SCOPE_HOST | SCOPE_LINK) or _index(interface) == _index(os.fsdecode(name)):
+            if (
+                not interface
+                or not int(scope, 16) & (SCOPE_HOST | SCOPE_LINK)
+                or _index(interface) == _index(os.fsdecode(name))
+            ):
                 return True
     return False
 

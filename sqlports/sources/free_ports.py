@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -66,7 +66,7 @@ class FreePorts:
         allowed[0] = 0  # it stands for any that the kernel chooses
         return bytes(allowed)
 
-    def rows(self, numbers: range | list[int], protocols: frozenset[str] | None) -> Iterator[FreePort]:
+    def rows(self, numbers: Sequence[int], protocols: frozenset[str] | None) -> Iterator[FreePort]:
         """Those of these ports and protocols that are free."""
         allowed = self.allowed
         wanted = [protocol for protocol in PROTOCOLS if protocols is None or protocol in protocols]

@@ -10,6 +10,7 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlports.ports.ranges import range_name
+from sqlports.schema import Range
 from sqlports.sources import service_names
 from sqlports.sources.records import Service
 
@@ -221,6 +222,14 @@ class KnownPorts:
             for protocol, found in groupby(sorted(self._others(numbers)), itemgetter(0)):
                 if protocols is None or protocol in protocols:
                     yield Ports(self, protocol, [port for _, port in found])
+
+
+def among(port: frozenset[int] | Range | None) -> Sequence[int]:
+    """The ports that a search asks for, ascending."""
+    if isinstance(port, frozenset):
+        return sorted(number for number in port if number in PORTS)
+    low, high = port or (None, None)
+    return range(max(low or 0, 0), min(65535 if high is None else high, 65535) + 1)
 
 
 def known_ports(system: Snapshot) -> KnownPorts:
