@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import os
 import re
 import sys
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 
 DONE, FAILED, USAGE, TIMED_OUT, INTERRUPTED = 0, 1, 2, 4, 130
 MODES = ("table", "json", "jsonl", "csv", "tsv", "markdown", "line")
-COMMANDS = ("tables", "schema", "port", "registry")
+# Each first word that is no SQL, and the module that has its `misuse` and its `run`.
+COMMANDS = {
+    "tables": "sqlports.catalogue_command",
+    "schema": "sqlports.catalogue_command",
+    "port": "sqlports.port_command",
+    "registry": "sqlports.ports.update",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -154,20 +161,12 @@ def _dispatch(options: argparse.Namespace) -> int:
 
         complain(fault)
         return USAGE
-    if options.sql[:1] == ["registry"]:
-        from sqlports.ports import update
-
-        update.run(options.sql[1:], options.mode, options.output)
-        return DONE
     engine = Engine(root=options.root, backend=options.backend, timeout=options.timeout, write=options.write)
     try:
-        if options.sql[:1] == ["port"]:
-            from sqlports import port_command
-
-            port_command.run(engine, options)
+        command = _command(options)
+        if command is not None:
+            command.run(engine, options)
             return DONE
-        if options.sql and options.sql[0] in COMMANDS:
-            return _catalogue(engine, options)
         if _wants_prompt(options):
             from sqlports.repl import Repl
 
@@ -196,20 +195,22 @@ def _misuse(options: argparse.Namespace) -> str | None:
         return next((f"{name} needs SQL" for name, value in given.items() if value is not None), None)
     if options.output == "":
         return "--output needs a name"
+    command = _command(options)
+    if command is not None:
+        return _unused(options) or command.misuse(options)
     first = options.sql[0] if options.sql else ""
-    if first == "registry":
-        from sqlports.ports import update
-
-        return update.misuse(options.sql[1:])
-    if first == "port":
-        from sqlports import port_command
-
-        return port_command.misuse(options)
+    if first.isdecimal():
+        return f"{first} is no statement: sqlports port {first} tells all there is to say about a port"
     if len(options.sql) == 1 and first.isalpha() and first.lower() in (*_relations(), "help"):
         return f"{first} is no statement: see --help, sqlports tables and sqlports schema NAME"
     if first.startswith("."):
         return f"{first.split()[0]} is for the prompt; commands here: {', '.join(COMMANDS)}"
-    if len(options.sql) > 1 and first.isalpha() and first not in COMMANDS:
+    if len(options.sql) > 1 and first.isalpha():
+        from sqlports.errors import nearest
+
+        meant = nearest(first, list(COMMANDS))
+        if meant:
+            return f"{first} is no command: did you mean sqlports {meant}?"
         return f'a statement is one argument: sqlports "{" ".join(options.sql)}"'
     return None
 
@@ -272,25 +273,13 @@ def _query(engine: Engine, scripts: list[str], options: argparse.Namespace, outp
             session.tell(sentence)
 
 
-def _catalogue(engine: Engine, options: argparse.Namespace) -> int:
-    """`sqlports tables` and `sqlports schema TABLE`."""
-    from sqlports import catalogue, render
-    from sqlports.errors import QueryError
-    from sqlports.output import Output
-    from sqlports.session import remark
+def _command(options: argparse.Namespace) -> Any:
+    """The module of the sub-command that is asked for; None for none."""
+    name = COMMANDS.get(options.sql[0]) if options.sql else None
+    return importlib.import_module(name) if name else None
 
-    command, *names = options.sql
-    output = Output(options.output, options.mode)
-    if command == "tables" or not names:
-        wanted = [row for row in catalogue.relations() if all(name.lower() in row[0] for name in names)]
-        if not wanted:
-            raise QueryError(f"no table's name has {' and '.join(names)} in it")
-        remark(render.write(catalogue.TABLES, wanted, options.mode, output))
-    for name in names if command == "schema" else []:
-        try:
-            rows = list(catalogue.columns(name.lower(), engine.connection))
-        except KeyError:
-            raise QueryError(f"no such table: {name}", hint=catalogue.meant(name)) from None
-        remark(render.write(catalogue.COLUMNS, rows, options.mode, output))
-    output.close()
-    return DONE
+
+def _unused(options: argparse.Namespace) -> str | None:
+    """What is wrong with options beside a sub-command, which has no statements: those that are for these."""
+    given = {"--watch": options.watch, "--limit": options.limit, "--file": options.file, "--param": options.param}
+    return next((f"{name} is for SQL, and not for sqlports {options.sql[0]}" for name, value in given.items() if value), None)

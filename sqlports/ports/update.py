@@ -7,8 +7,9 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
-from typing import Any
+from argparse import Namespace
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from sqlports.cells import safe
 from sqlports.errors import Error, told
@@ -16,8 +17,11 @@ from sqlports.ports import assigned, iana_csv
 from sqlports.ports.assigned import Assigned
 from sqlports.session import complain, when_killed
 
+if TYPE_CHECKING:
+    from sqlports.engine import Engine
+
 USAGE = "sqlports registry, sqlports registry update FILE.csv (- is standard input), sqlports registry forget"
-COLUMNS = ("origin", "path", "date", "keys", "ports", "names", "sources")
+COLUMNS = ("origin", "path", "date", "names", "ports", "sources")
 # IANA's file has a little more than one megabyte.
 LARGEST = 64 << 20
 FIRST_FEW = 5
@@ -25,25 +29,29 @@ FIRST_FEW = 5
 Named = dict[tuple[int, str], list[str]]
 
 
-def misuse(words: Sequence[str]) -> str | None:
-    """What is wrong with the words that follow `registry`."""
+def misuse(options: Namespace) -> str | None:
+    """What is wrong with the arguments; None for nothing."""
+    words = options.sql[1:]
+    if words and options.mode != "table":
+        return f"what sqlports registry {words[0]} does is told as text: it has no --{options.mode}"
     if list(words) in ([], ["forget"]) or (len(words) == 2 and words[0] == "update" and words[1]):
         return None
     return f"the registry has update FILE.csv and forget: {USAGE}"
 
 
-def run(words: Sequence[str], mode: str, to: str | None) -> None:
+def run(engine: Engine, options: Namespace) -> None:
     """Do what the words say, and write what there is to say. Raises Error and OSError; nothing is changed then."""
     from sqlports import render
     from sqlports.output import Output
 
-    output = Output(to, mode)
+    words = options.sql[1:]
+    output = Output(options.output, options.mode)
     if not words:
         # One row is read better down than across.
-        render.write(COLUMNS, [facts(_used())], "line" if mode == "table" else mode, output)
+        render.write(COLUMNS, [facts(_used())], "line" if options.mode == "table" else options.mode, output)
     else:
         for line in update(words[1]) if words[0] == "update" else forget():
-            output.write(f"{line}\n")
+            output.write(f"{safe(line)}\n")
     output.close()
 
 
@@ -53,18 +61,22 @@ def _used() -> Assigned:
 
 
 def facts(used: Assigned) -> tuple[Any, ...]:
-    """A list as a row of COLUMNS: a key is a port of a protocol, a name one that a key has."""
-    entries = list(used)
-    dates = [remark.removeprefix("As of ").removesuffix(".") for remark in used.remarks if remark.startswith("As of ")]
+    """A list as a row of COLUMNS: a name is one of a port of a protocol, `ports` are those that have one."""
+    named = [entry for entry in used if entry.service]
     return (
         "shipped" if used.origin == assigned.SHIPPED else "own copy",
         assigned.LIST if used.origin == assigned.SHIPPED else used.origin,
-        next(iter(dates), None),
-        len({(entry.port, entry.protocol) for entry in entries}),
-        len({entry.port for entry in entries}),
-        sum(entry.service is not None for entry in entries),
+        _date(used),
+        len(named),
+        len({entry.port for entry in named}),
         " ".join(remark for remark in used.remarks if remark.startswith("From ")) or None,
     )
+
+
+def _date(used: Assigned) -> str | None:
+    """The day as of which a list is, as it says."""
+    dates = (remark.removeprefix("As of ").removesuffix(".") for remark in used.remarks if remark.startswith("As of "))
+    return next(dates, None)
 
 
 def update(path: str) -> list[str]:
@@ -81,10 +93,16 @@ def update(path: str) -> list[str]:
     text = iana_csv.listed(names, remarks).encode()
     if len(text) > assigned.LARGEST:
         raise Error(f"{path}: more than {assigned.LARGEST} bytes come of it; the list in use stays")
-    before, now = _named(_used()), _named(Assigned(text, place))
+    former, made = _used(), Assigned(text, place)
+    before, now = _named(former), _named(made)
     _keep(place, text)
     count = sum(map(len, now.values()))
-    return [f"{place}: {count} names of {len({port for port, _ in now})} ports", *_changes(before, now)]
+    older = [f"it is older than the list before: as of {_date(made)}, not {_date(former)}"]
+    return [
+        f"{place}: {count} names of {len({port for port, _ in now})} ports",
+        *(older if (_date(made) or "") < (_date(former) or "") else []),
+        *_changes(before, now),
+    ]
 
 
 def forget() -> list[str]:
