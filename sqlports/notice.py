@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from sqlports.cells import shown
 from sqlports.sources.refusals import PERMISSION, Refusal
 
-_DETAILS = "scan_errors, asked in the same run, has the details."
+DETAILS = "scan_errors, asked in the same run, has the details."
 # More than these are counted and not named.
 _FEW = 3
 
@@ -23,13 +23,14 @@ _WHAT = {
     "net_connections": "sockets",
     "ns": "namespaces",
     "ns/net": "network namespaces",
+    "port": "port ranges of the network namespaces",
     "root": "directories",
     "task": "threads",
 }
 
 
-def not_permitted(refusals: Iterable[Refusal]) -> str | None:
-    """One sentence on what permission hid, with the remedy; None when it hid nothing."""
+def not_permitted(refusals: Iterable[Refusal], details: str = DETAILS) -> str | None:
+    """One sentence on what permission hid, with the remedy and where the details are; None when it hid nothing."""
     of_processes: dict[str, set[int]] = {}
     others: set[str] = set()
     for refusal in refusals:
@@ -44,7 +45,7 @@ def not_permitted(refusals: Iterable[Refusal]) -> str | None:
     if not parts:
         return None
     listed = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
-    return f"not permitted to read {listed}: what depends on them is NULL or missing. {_remedy()}"
+    return f"not permitted to read {listed}: what depends on them is NULL or missing. {_remedy(details)}"
 
 
 def _what(source: str) -> str:
@@ -58,7 +59,7 @@ def _processes(count: int) -> str:
     return "1 process" if count == 1 else f"{count:,} processes"
 
 
-def _remedy() -> str:
+def _remedy(details: str) -> str:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        return f"Even root needs CAP_SYS_PTRACE and the security modules' consent; {_DETAILS}"
-    return f"Run as root to see all; {_DETAILS}"
+        return f"Even root needs CAP_SYS_PTRACE and the security modules' consent; {details}"
+    return f"Run as root to see all; {details}"

@@ -31,14 +31,15 @@ def run(engine: Engine, options: Namespace) -> None:
     found: list[port_report.Facts] = []
     with stoppable(engine):
         for port, protocols in port_report.wanted(engine, options.sql[1:]):
-            found.append(port_report.facts(engine, port, protocols))
+            facts = port_report.facts(engine, port, protocols)
+            found.append(facts)
             refusals += engine.refusals
             if options.mode == "table":
-                output.write(("\n" if len(found) > 1 else "") + port_text.page(found[-1], output.columns))
+                output.write(("\n" if len(found) > 1 else "") + port_text.page(facts, output.columns))
                 output.flush()
     if options.mode == "json":
         output.write(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     output.close()
-    told = None if options.quiet else notice.not_permitted(refusals)
+    told = None if options.quiet else notice.not_permitted(refusals, "--json has the details.")
     if told:
         complain(told)

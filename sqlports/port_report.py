@@ -6,7 +6,6 @@ Everything is asked of the tables, within one look at the system.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlports.errors import QueryError, nearest
@@ -20,7 +19,7 @@ Facts = dict[str, Any]
 PROTOCOLS = ("tcp", "udp")
 
 _MEANING = """
-    SELECT protocol, service, aliases, status, description, common_use, local_service, local_aliases, range,
+    SELECT port, protocol, service, aliases, status, description, common_use, programs, local_service, local_aliases, range,
       ephemeral, reserved, privileged
     FROM port_registry WHERE port = :port"""
 _RPC = "SELECT DISTINCT protocol, service, program FROM rpc_services WHERE port = :port"
@@ -52,18 +51,22 @@ _USED = """
     ORDER BY protocol, state, remote_address, remote_port"""
 _GOING_OUT = """
     SELECT protocol, remote_address, pid, name, count(*) AS connections FROM connections
-    WHERE remote_port = :port AND protocol IN ('tcp', 'udp', 'udplite', 'sctp') AND coalesce(accepted, 0) = 0
+    WHERE remote_port = :port AND protocol IN ('tcp', 'udp', 'udplite', 'sctp') AND direction IS NOT 'local'
     GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 2"""
 _CONFLICTS = "SELECT * FROM port_conflicts WHERE port = :port AND protocol = :protocol"
+_WITH = f"{_CONFLICTS} AND reuse_address = :address AND reuse_port = :reuse AND verdict LIKE 'blocks%' ORDER BY verdict LIMIT 1"
+# What may be set, the usual before the rest, and how that is asked.
+_OPTIONS = (("SO_REUSEADDR", 1, 0), ("SO_REUSEPORT", 0, 1), ("SO_REUSEADDR and SO_REUSEPORT", 1, 1))
 
 
 def wanted(engine: Engine, words: list[str]) -> list[tuple[int, tuple[str, ...]]]:
-    """The ports that words name, with their protocols: '8080', '53/udp', 'https', 'domain/tcp'. Raises QueryError."""
-    return [one for word in words for one in _wanted(engine, word)]
+    """The ports that words name, with their protocols: '8080', ':8080', '53/udp', '80,443', 'https'. Raises QueryError."""
+    return [one for word in words for part in word.split(",") for one in _wanted(engine, part)]
 
 
 def _wanted(engine: Engine, word: str) -> list[tuple[int, tuple[str, ...]]]:
-    name, slash, protocol = word.strip().partition("/")
+    # What is no text names no port.
+    name, slash, protocol = word.encode("utf-8", "replace").decode().strip().removeprefix(":").partition("/")
     protocols = (protocol.lower(),) if slash else PROTOCOLS
     if not set(protocols) <= {*PROTOCOLS, "udplite", "sctp"}:
         raise QueryError(f"{word}: no protocol with ports is called {protocol!r}", hint="8080, 53/udp, https")
@@ -81,8 +84,9 @@ def _wanted(engine: Engine, word: str) -> list[tuple[int, tuple[str, ...]]]:
             ports.setdefault(row["port"], []).append(row["protocol"])
     if not ports:
         names = [row["service"] for row in engine.query("SELECT DISTINCT service FROM port_names WHERE source <> 'common_use'")]
-        close = nearest(name, names) if name else None
-        raise QueryError(f"no port is called {word!r}", hint=f"did you mean {close}?" if close else None)
+        close = nearest(name, names) if re.search("[a-z]", name, re.IGNORECASE) else None
+        hint = f"did you mean {close}?" if close else "8080, 53/udp, 80,443, https"
+        raise QueryError(f"no port is called {word!r}", hint=hint)
     return [(port, tuple(sorted(set(known)))) for port, known in ports.items()]
 
 
@@ -90,7 +94,9 @@ def facts(engine: Engine, port: int, protocols: tuple[str, ...]) -> Facts:
     """What the tables say of a port: lists of rows by what they tell. Raises what `Engine.query` raises."""
     with engine.snapshot():
         given = {"port": port}
-        held = [_holder(engine, row) for row in _of(protocols, _held(engine, given))]
+        holders: dict[int, Row] = {}
+        held = [_holder(engine, row, holders) for row in _of(protocols, _held(engine, given))]
+        conflicts = {protocol: engine.query(_CONFLICTS, {**given, "protocol": protocol}) for protocol in protocols}
         return {
             "port": port,
             "protocols": list(protocols),
@@ -99,8 +105,21 @@ def facts(engine: Engine, port: int, protocols: tuple[str, ...]) -> Facts:
             "held": held,
             "used": _of(protocols, engine.query(_USED, given)),
             "going_out": _of(protocols, engine.query(_GOING_OUT, given)),
-            "conflicts": [row for protocol in protocols for row in engine.query(_CONFLICTS, {**given, "protocol": protocol})],
+            "conflicts": [row for rows in conflicts.values() for row in rows],
+            "options": {protocol: _options(engine, port, protocol) for protocol, rows in conflicts.items() if rows},
+            # The last, for it tells what the others could not see.
+            "scan_errors": engine.query("SELECT * FROM scan_errors"),
         }
+
+
+def _options(engine: Engine, port: int, protocol: str) -> tuple[str | None, bool]:
+    """What lets a program in that sets it, and whether that is certain: who has the port is known to have set it too."""
+    for options, address, reuse in _OPTIONS:
+        given = {"port": port, "protocol": protocol, "address": address, "reuse": reuse}
+        worst = next((row["verdict"] for row in engine.query(_WITH, given)), None)
+        if worst != "blocks":
+            return options, worst is None
+    return None, False
 
 
 def _held(engine: Engine, given: dict[str, int]) -> list[Row]:
@@ -127,15 +146,26 @@ def _of(protocols: tuple[str, ...], rows: list[Row]) -> list[Row]:
     return [row for row in rows if row["protocol"] in protocols]
 
 
-def _holder(engine: Engine, row: Row) -> Row:
-    """A row of a socket, with what there is to know of the process that holds it."""
+def _holder(engine: Engine, row: Row, known: dict[int, Row]) -> Row:
+    """A row of a socket, with what there is to know of the process that holds it; `known` keeps what was asked of one."""
     pid = row["pid"] if row["pid"] is not None else row["keeper_pid"]
-    process: Mapping[str, Any] | None = next(iter(engine.query(_PROCESS, {"pid": pid})), None) if pid is not None else None
-    found = {**row, "process": process, "parents": [], "holders": []}
-    if process is not None:
-        users = engine.query("SELECT username FROM users WHERE uid = :uid", {"uid": process["uid"]})
-        found["process"] = {**process, "user": users[0]["username"] if users else None}
-        found["parents"] = engine.query(_PARENTS, {"pid": pid})
+    if pid is not None and pid not in known:
+        known[pid] = _process(engine, pid)
+    found = {**row, **known.get(pid, {"process": None, "parents": []}), "holders": [], "user": _user(engine, row["uid"])}
     if (row["owners"] or 0) > 1:
         found["holders"] = engine.query(_HOLDERS, {"inode": row["inode"]})
     return found
+
+
+def _process(engine: Engine, pid: int) -> Row:
+    """A process with its user, and its parents."""
+    process = next(iter(engine.query(_PROCESS, {"pid": pid})), None)
+    if process is None:
+        return {"process": None, "parents": []}
+    return {"process": {**process, "user": _user(engine, process["uid"])}, "parents": engine.query(_PARENTS, {"pid": pid})}
+
+
+def _user(engine: Engine, uid: int | None) -> str | None:
+    """The name of a user, or the number of one who has none."""
+    users = engine.query("SELECT username FROM users WHERE uid = :uid", {"uid": uid}) if uid is not None else []
+    return users[0]["username"] if users else None if uid is None else str(uid)

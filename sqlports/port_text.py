@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
-import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
+from sqlports import port_answer
 from sqlports.cells import safe
 from sqlports.port_report import Facts, Row
-from sqlports.sources.sockets import WILDCARDS
+from sqlports.port_words import endpoint, listed, process, times, when
 
 _LABEL = 12
-# More of a kind than these are counted and not named.
-_FEW = 5
+# The lines that a text has on a terminal, at most, and a holder's sockets: arguments may be megabytes, and would push the rest
+# out of sight.
+_LINES = 12
 _SCOPES = {
     "loopback": "for this machine only",
     "link": "for its own network link",
@@ -32,9 +34,9 @@ def page(facts: Facts, columns: int | None) -> str:
     """The page, of lines that fit into so many columns; None for lines of any length."""
     lines = [_title(facts), *_meaning(facts["meaning"], facts["rpc"]), *_settings(facts["meaning"])]
     for title, said in (
-        ("Held by", list(_held(facts["held"])) or [("nobody", "no socket waits there for others")]),
+        ("Held by", [*_held(facts), *_unlisted(facts)] or [_nobody(facts)]),
         ("Connections", list(_connections(facts["used"], facts["going_out"]))),
-        ("Can it be had?", list(_verdicts(facts))),
+        ("Can it be had?", list(port_answer.lines(facts))),
     ):
         if said:
             lines += [("", ""), (title, ""), *said]
@@ -57,7 +59,13 @@ def _line(label: str, text: str, columns: int | None) -> str:
     if columns is None:
         return f"{lead}{safe(text)}\n"
     wrapped = textwrap.wrap(
-        safe(text), max(columns - 1, 40), initial_indent=lead, subsequent_indent=" " * len(lead), break_on_hyphens=False
+        safe(text),
+        max(columns - 1, 40),
+        initial_indent=lead,
+        subsequent_indent=" " * len(lead),
+        break_on_hyphens=False,
+        max_lines=_LINES,
+        placeholder=" …",
     )
     return "".join(f"{line}\n" for line in wrapped)
 
@@ -66,8 +74,10 @@ def _meaning(rows: list[Row], rpc: list[Row]) -> Iterator[Line]:
     """What the port is for; said once where all protocols say the same."""
     for label, say in (("registered", _registered), ("commonly", _common), ("here", _local)):
         yield from _by_protocol(label, [(row["protocol"], say(row)) for row in rows])
-    for row in rpc:
-        yield "rpcbind", f"{row['service'] or 'program'} ({row['program']}) over {row['protocol'].upper()}"
+    for protocol in sorted({row["protocol"] for row in rpc}):
+        # Whoever is local may register whatever he likes.
+        programs = (f"{row['service'] or 'program'} ({row['program']})" for row in rpc if row["protocol"] == protocol)
+        yield "rpcbind", f"{listed(programs)} over {protocol.upper()}"
 
 
 def _registered(row: Row) -> str:
@@ -104,7 +114,7 @@ def _by_protocol(label: str, said: list[tuple[str, str | None]]) -> Iterator[Lin
 
 
 def _settings(rows: list[Row]) -> Iterator[Line]:
-    row = rows[0] if rows else {}
+    row = next((row for row in rows if row["port"]), {})
     told = []
     if row.get("privileged") is not None:
         told.append("to bind it takes privilege" if row["privileged"] else "any user may bind it")
@@ -117,54 +127,66 @@ def _settings(rows: list[Row]) -> Iterator[Line]:
         yield "kernel", "; ".join(told)
 
 
-def _held(rows: list[Row]) -> Iterator[Line]:
+def _nobody(facts: Facts) -> Line:
+    used = any(row["obstacle"] == "socket" and row["remote_port"] is not None for row in facts["conflicts"])
+    return "nobody", "waits there for others" + ("; but a connection has the port, see below" if used else "")
+
+
+def _held(facts: Facts) -> Iterator[Line]:
     """The sockets of each holder, and who that is."""
     groups: dict[object, list[Row]] = {}
-    for row in rows:
+    for row in facts["held"]:
         groups.setdefault((row["net_namespace"], row["pid"], row["keeper_pid"], row["owner_reason"]), []).append(row)
     for number, (first, *others) in enumerate(groups.values()):
         if number:
             yield "", ""
-        for row in (first, *others):
-            yield row["protocol"], _place(row)
+        places = Counter((row["protocol"], _place(row)) for row in (first, *others))
+        for (protocol, place), count in list(places.items())[:_LINES]:
+            yield protocol, place + times(count)
+        if len(places) > _LINES:
+            yield "", f"and {sum(list(places.values())[_LINES:])} more"
         if first["pid"] is None:
-            yield "no process", _NO_OWNER.get(first["owner_reason"], first["owner_reason"] or "not known")
+            user = f"; user {first['user']} made it" if first["user"] is not None else ""
+            yield "no process", _NO_OWNER.get(first["owner_reason"], first["owner_reason"] or "not known") + user
         if first["process"] is not None:
             yield from _process(first, first["process"])
             shared = {holder["pid"]: holder for row in (first, *others) for holder in row["holders"]}
             shared.pop(first["process"]["pid"], None)
             if shared:
-                yield "shared with", _listed(f"{holder['name']} ({holder['pid']})" for holder in shared.values())
-        if any(row["mismatch"] for row in (first, *others)):
-            yield "unexpected", "this is another program than is known to use the port (port_registry.programs)"
+                yield "shared with", listed(f"{holder['name']} ({holder['pid']})" for holder in shared.values())
+        wrong = {row["protocol"] for row in (first, *others) if row["mismatch"]}
+        for row in facts["meaning"]:
+            if row["protocol"] in wrong:
+                programs = json.loads(row["programs"] or "[]")
+                yield "unexpected", f"known to hold it: {listed(programs) or 'what is named like the service'}"
 
 
 def _place(row: Row) -> str:
-    said = [f"{_endpoint(row['address'])} {row['state']}"]
-    if row["scope"]:
+    said = [f"{endpoint(row['address'])} {row['state']}"]
+    if row["state"] == "BOUND":
+        said.append("bound and no more: nobody can come there")
+    elif row["scope"]:
         said.append(_SCOPES[row["scope"]] + (", IPv4 too" if row["dual_stack"] else ""))
     if row["interface"]:
         said.append(f"on interface {row['interface']} alone")
     if row["autobound"]:
         said.append("the kernel chose the port")
     if row["siblings"]:
-        said.append(f"with {row['siblings']} more sockets on the same (SO_REUSEPORT)")
+        # Of UDP SO_REUSEADDR does it as well, and then one of them gets all.
+        how = "SO_REUSEPORT" if row["protocol"] == "tcp" else "SO_REUSEPORT or SO_REUSEADDR"
+        said.append(f"one of {row['siblings'] + 1} on that very place ({how})")
     if row["state"] == "LISTEN" and row["backlog"] is not None:
-        limit = "" if row["backlog_limit"] is None else f" of at most {row['backlog_limit']}"
+        limit = "" if row["backlog_limit"] is None else f" (limit {row['backlog_limit']})"
         drops = f", {row['drops']} dropped so far" if row["drops"] else ""
-        said.append(f"{row['backlog']}{limit} wait to be accepted{drops}")
+        said.append(f"{row['backlog']} wait to be accepted{limit}{drops}")
     if not row["mine"]:
         path = f" ({row['namespace_path']})" if row["namespace_path"] else ""
         said.append(f"in another network namespace, {row['net_namespace'] or 'whose number may not be read'}{path}")
     return ", ".join(said)
 
 
-def _endpoint(address: str | None) -> str:
-    return "[::]" if address == "::" else f"[{address}]" if address and ":" in address else address or "?"
-
-
 def _process(row: Row, process: Row) -> Iterator[Line]:
-    since = f", since {_when(process['started'])}" if process["started"] else ""
+    since = f", since {when(process['started'])}" if process["started"] else ""
     user = process["user"] if process["user"] is not None else process["uid"]
     answers = "" if row["pid"] is not None else ", which answers for it"
     yield "process", f"{process['name']}, pid {process['pid']}, user {'?' if user is None else user}{since}{answers}"
@@ -188,78 +210,25 @@ def _connections(used: list[Row], going_out: list[Row]) -> Iterator[Line]:
         kind = "from" if row["accepted"] else "with" if row["pid"] is None else "by"
         alike.setdefault((row["protocol"], row["state"], kind), []).append(_ends(row, kind))
     for (protocol, state, kind), ends in sorted(alike.items()):
-        yield protocol, f"{len(ends)} {state} {kind} {_listed(ends)}"
+        yield protocol, f"{len(ends)} {state} {kind} {listed(ends)}"
     total = sum(row["connections"] for row in going_out)
     if total:
         ends = [end for row in going_out for end in [_client(row)] * row["connections"]]
-        yield "elsewhere", f"{total} from here to this port of others: {_listed(ends)}"
+        yield "elsewhere", f"{total} from here to this port of others: {listed(ends)}"
 
 
 def _ends(row: Row, kind: str) -> str:
     """The other end of a connection, and this one where that is a client's."""
     peer = f"{row['peer_name']} ({row['peer_pid']}) " if row["peer_pid"] is not None else ""
-    return f"{_who(row, '') + 'to ' if kind == 'by' else ''}{peer}{_endpoint(row['remote_address'])}:{row['remote_port']}"
+    return f"{process(row) + 'to ' if kind == 'by' else ''}{peer}{endpoint(row['remote_address'], row['remote_port'])}"
 
 
 def _client(row: Row) -> str:
-    return f"{_who(row, '')}to {_endpoint(row['remote_address'])}"
+    return f"{process(row)}to {endpoint(row['remote_address'])}"
 
 
-def _who(row: Row, otherwise: str) -> str:
-    return f"{row['name']} ({row['pid']}) " if row["pid"] is not None else otherwise
-
-
-def _times(count: int) -> str:
-    return f" ({count} times)" if count > 1 else ""
-
-
-def _listed(items: Iterable[str]) -> str:
-    """The first few different ones, and how many more there are."""
-    counts = Counter(items)
-    named = [f"{item}{_times(count)}" for item, count in list(counts.items())[:_FEW]]
-    more = len(counts) - _FEW
-    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
-
-
-def _verdicts(facts: Facts) -> Iterator[Line]:
+def _unlisted(facts: Facts) -> Iterator[Line]:
+    """The protocols of which the sockets are not known: that nobody has the port is not said of them."""
     for protocol in facts["protocols"]:
-        rows = [row for row in facts["conflicts"] if row["protocol"] == protocol]
-        blocking = [row for row in rows if row["verdict"] is None or row["verdict"].startswith("blocks")]
-        yield protocol, _answer(blocking)
-        reasons: dict[str, list[Row]] = {}
-        for row in (*blocking, *(row for row in rows if row not in blocking and row["obstacle"] != "socket")):
-            reasons.setdefault(row["why"], []).append(row)
-        for why, alike in reasons.items():
-            yield "", f"- {_listed(_what(row, len(alike) == 1) for row in alike)}: {why}"
-
-
-def _answer(rows: list[Row]) -> str:
-    """Whether a program that asks for every address gets it."""
-    verdicts = {row["verdict"] for row in rows}
-    if not rows:
-        return "yes, on every address"
-    if None in verdicts:
-        return "that cannot be told from here"
-    taken = {row["local_address"] for row in rows}
-    some = "" if taken & {None, *WILDCARDS} else f"; what is taken is {_listed(map(_endpoint, sorted(taken)))}"
-    if "blocks" in verdicts:
-        return f"no{some}"
-    return f"no, unless both set {' and '.join(sorted({verdict.split()[-1] for verdict in verdicts}))}{some}"
-
-
-def _what(row: Row, whole: bool) -> str:
-    if row["obstacle"] != "socket":
-        return str(row["obstacle"])
-    remote = f" → {_endpoint(row['remote_address'])}:{row['remote_port']}" if whole and row["remote_port"] is not None else ""
-    return f"{_who(row, '')}{row['state']} {_endpoint(row['local_address'])}{remote}"
-
-
-def _when(started: float) -> str:
-    return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(started))} ({_ago(time.time() - started)} ago)"
-
-
-def _ago(seconds: float) -> str:
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit}"
-    return f"{max(int(seconds), 0)} s"
+        if any(port_answer.is_unlisted(row) and row["protocol"] == protocol for row in facts["conflicts"]):
+            yield protocol, "not known: the sockets could not be listed"
