@@ -17,6 +17,13 @@
 --   inode            JOIN handles USING (inode) for all that hold it.
 --   cookie           JOIN sockets USING (cookie) for all else that is known of it.
 --   net_namespace    Inode of its network namespace.
+WITH RECURSIVE
+-- Port by port, for whoever has a namespace of his own may reserve every other one, in a range each.
+-- They are looked for as one number: of two, SQLite would read all for each that is not among them.
+reserved (namespace, port, high) AS (
+  SELECT coalesce(net_namespace, 0), low, high FROM port_ranges WHERE name = 'reserved'
+  UNION ALL SELECT namespace, port + 1, high FROM reserved WHERE port < high
+)
 SELECT s.protocol, s.family, s.state, s.local_address AS address, s.local_port AS port, s.autobound, r.low, r.high, s.pid,
   (SELECT name FROM processes p WHERE p.pid = s.pid) AS name,
   (SELECT unit FROM processes p WHERE p.pid = s.pid) AS unit,
@@ -25,8 +32,6 @@ SELECT s.protocol, s.family, s.state, s.local_address AS address, s.local_port A
 FROM sockets s JOIN port_ranges r ON r.net_namespace IS s.net_namespace AND s.local_port BETWEEN r.low AND r.high
 WHERE r.name = 'ephemeral' AND s.protocol IN ('tcp', 'udp', 'udplite', 'sctp')
   AND s.state IN ('LISTEN', 'BOUND', 'UNCONNECTED') AND s.remote_port IS NULL
-  AND (r.reserved = 0 OR NOT EXISTS (
-    SELECT 1 FROM port_ranges kept
-    WHERE kept.name = 'reserved' AND kept.net_namespace IS s.net_namespace AND s.local_port BETWEEN kept.low AND kept.high
-  ))
+  AND (r.reserved = 0
+    OR (coalesce(s.net_namespace, 0) << 16 | s.local_port) NOT IN (SELECT namespace << 16 | port FROM reserved))
   AND (s.state = 'LISTEN' OR s.autobound IS NOT 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from sqlports.ports.assigned import Entry
@@ -42,14 +43,26 @@ class PortName(NamedTuple):
 def port_names(system: Snapshot, port: Search[int] = None, source: Values[str] = None) -> Iterator[PortName]:
     """Names of ports, one row for each name that a source gives a (port, protocol)."""
     known = known_ports(system)
-    for name, names in (("iana", _iana), ("common_use", _common), ("services", _local)):
+    if source is None or "iana" in source:
+        yield from _iana(known, port)
+    for name, names in (("common_use", _common), ("services", _local)):
         if source is None or name in source:
-            yield from (row for row in names(known, port) if port is None or row.port in port)
+            # A join asks for one port after another.
+            by_port = system.memo(("port_names", name), partial(_by_port, names(known)))
+            numbers = sorted(port) if isinstance(port, frozenset) else by_port
+            yield from (row for number in numbers if port is None or number in port for row in by_port.get(number, ()))
+
+
+def _by_port(names: Iterable[PortName]) -> dict[int, list[PortName]]:
+    found: dict[int, list[PortName]] = {}
+    for name in names:
+        found.setdefault(name.port, []).append(name)
+    return found
 
 
 def _iana(known: KnownPorts, port: Search[int]) -> Iterator[PortName]:
     for entry in _entries(known, port):
-        if entry.service:
+        if entry.service and (port is None or entry.port in port):
             yield PortName(entry.port, entry.protocol, entry.service, entry.is_primary, entry.status, entry.description, "iana")
 
 
@@ -59,12 +72,12 @@ def _entries(known: KnownPorts, port: Search[int]) -> Iterable[Entry]:
     return (entry for number in sorted(port) for entries in known.assigned.of(number).values() for entry in entries)
 
 
-def _common(known: KnownPorts, port: Search[int]) -> Iterator[PortName]:
+def _common(known: KnownPorts) -> Iterator[PortName]:
     for (number, protocol), use in known.uses.items():
         yield PortName(number, protocol, use.use, 1, None, None, "common_use")
 
 
-def _local(known: KnownPorts, port: Search[int]) -> Iterator[PortName]:
+def _local(known: KnownPorts) -> Iterator[PortName]:
     seen: set[tuple[int, str]] = set()
     told: set[tuple[int, str, str]] = set()
     for service in known.all_services:

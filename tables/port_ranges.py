@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property, partial
 from typing import NamedTuple
 
-from sqlports.ports.ranges import IANA_RANGES
+from sqlports.ports.ranges import IANA_RANGES, flags
 from sqlports.schema import Column, Values, table
 from sqlports.sources.namespaces import Namespace
 from sqlports.sources.records import PortSettings
@@ -41,6 +41,13 @@ class Place:
         return self.system.port_settings(self.namespace)
 
     @cached_property
+    def reserved(self) -> list[int] | None:
+        """The ports that the kernel never hands out, ascending; None where it does not say."""
+        if self.settings.ephemeral is None:
+            return None
+        return [port for port, is_one in enumerate(flags(self.settings.reserved)) if is_one] if self.settings.reserved else []
+
+    @cached_property
     def tcp(self) -> list[int] | None:
         return self.system.network.ports(self.namespace, "tcp")
 
@@ -65,10 +72,7 @@ class PortRange(NamedTuple):
 
     @property
     def reserved(self) -> int | None:
-        settings = self.place.settings
-        if settings.ephemeral is None:
-            return None
-        return sum(max(0, min(high, self.high) - max(low, self.low) + 1) for low, high in settings.reserved)
+        return self._among(self.place.reserved)
 
     @property
     def tcp_in_use(self) -> int | None:

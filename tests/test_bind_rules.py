@@ -219,3 +219,11 @@ def test_an_address_is_read_with_its_scope() -> None:
     assert address("127.0.0.1") == Address(b"\x7f\0\0\1")
     assert address("fe80::1%eth0") == Address(b"\xfe\x80" + bytes(13) + b"\1", "eth0")
     assert Address(bytes(10) + b"\xff\xff\1\2\3\4").v4 == b"\1\2\3\4"
+
+
+def test_udp_lite_meets_as_udp_does() -> None:
+    for protocol in ("udp", "udplite"):
+        holder = Holder("fe80::7", "ESTABLISHED", protocol=protocol)
+        # The address that stands in the IPv4 part of a socket with an IPv6 address.
+        assert said(holder, "127.0.0.6") != FREE
+        assert said(holder, "127.0.0.5") == FREE

@@ -427,3 +427,73 @@ def test_the_child_is_where_the_tests_think(child: START) -> None:
     told = run(child, "tell([fresh, net_namespace()])")
     assert told[0] == ROOT
     assert (told[1] == os.stat("/proc/self/ns/net").st_ino) != ROOT
+
+
+def test_an_address_of_nobody_is_bound_without_a_route(child: START) -> None:
+    told = run(
+        child,
+        "port = next(ports) if fresh else 65000\n"
+        "def both(address):\n"
+        "    rows = ask(port, DGRAM, address=address)\n"
+        "    return [[row[1] for row in rows if row[0] == 'address'], attempt(0, address=address, kind=DGRAM)]\n"
+        "tell({address: both(address) for address in ('224.0.0.7', '255.255.255.255', '0.0.0.5')})",
+    )
+    assert told == {
+        "224.0.0.7": [[], "free"],
+        "255.255.255.255": [[], "free"],
+        "0.0.0.5": [["blocks"], "Cannot assign requested address"],
+    }
+
+
+LINKS = """
+import subprocess
+def ip(words): return subprocess.run(['ip', *words.split()], capture_output=True).returncode
+try: failed = ip('link add d0 type veth peer d1')
+except FileNotFoundError: cannot('ip is not installed')
+if failed or not os.path.exists('/proc/net/if_inet6'): cannot('no second interface with IPv6 can be made')
+for name in ('d0', 'd1'):
+    ip(f'link set {name} up'); ip(f'address add fe80::7/64 dev {name} nodad')
+ip('address add 2001:db8::1/64 dev d0 nodad')
+ip('-6 route add local 2001:db8:77::/48 dev lo')
+def come(address, kind=STREAM, device=None, port=0):
+    host, _, scope = address.partition('%')
+    with make('', SIX, kind) as s:
+        try:
+            if device: s.setsockopt(socket.SOL_SOCKET, 25, device.encode())
+            s.bind((host, port, 0, socket.if_nametoindex(scope) if scope else 0))
+        except OSError as error: return os.strerror(error.errno)
+    return 'free'
+def both(address, kind=STREAM, device=None, port=1999):
+    rows = ask(port, kind, address=address, interface=device, reuse_address=0, reuse_port=0)
+    return [is_free(rows, '', ''), come(address, kind, device, port)]
+"""
+
+
+@pytest.mark.root
+def test_an_ipv6_address_is_its_interfaces_and_no_routes(child: START) -> None:
+    told = run(
+        child,
+        LINKS + "tell([both('2001:db8:77::5'), both('2001:db8::1', device='d1'), both('::1', device='d0'),"
+        " both('::1', device='lo'), both('fe80::7', device='d1'), both('fe80::7', device='lo'),"
+        " both('ff02::7', DGRAM), both('ff02::7%d0', DGRAM), both('ff05::7', DGRAM), both('::%d0', device='none')])",
+    )
+    absent, invalid = [False, "Cannot assign requested address"], [False, "Invalid argument"]
+    free = [True, "free"]
+    assert told == [absent, free, absent, free, free, absent, invalid, free, free, [False, "No such device"]]
+
+
+@pytest.mark.root
+def test_an_interface_is_the_same_by_all_of_its_names(child: START) -> None:
+    told = run(
+        child,
+        LINKS + "holder = make('', SIX, DGRAM); holder.setsockopt(socket.SOL_SOCKET, 25, b'd0'); holder.bind(('::', 1999))\n"
+        "other = make('', SIX, DGRAM); other.bind(('fe80::7', 2000, 0, socket.if_nametoindex('d1')))\n"
+        "numbers = {name: socket.if_nametoindex(name) for name in ('d0', 'd1')}\n"
+        "def by(number): return is_free(ask(2000, DGRAM, address=f'fe80::7%{number}', reuse_address=0, reuse_port=0), '', '')\n"
+        "named = None\n"
+        "if not ip('link property add dev d0 altname another'): named = both('::', DGRAM, 'another')\n"
+        # A scope binds no socket to an interface, unless its address is of a link.
+        "tell([named, both('::%d1', DGRAM), by(numbers['d0']), by(numbers['d1'])])",
+    )
+    assert told[0] in (None, [False, "Address already in use"])
+    assert told[1:] == [[False, "Address already in use"], True, False]

@@ -10,7 +10,7 @@ import pytest
 
 from sqlports import Engine
 
-from .conftest import as_nobody, at_last, own, reads
+from .conftest import as_nobody, at_last, own
 from .test_port_ranges import NARROW
 
 pytestmark = pytest.mark.linux
@@ -67,6 +67,25 @@ def test_a_listener_whose_range_is_not_told_is_left_out_and_that_is_told(child: 
     assert [holder.pid] in refused
 
 
+EVERY_OTHER = """
+setting('ip_local_reserved_ports', ','.join(map(str, range(32769, 65536, 2))))
+setting('ip_local_port_range', '32768 65535')
+listeners = [socket.create_server(('127.0.0.1', port)) for port in (1000, 40000, 40001)]
+connections = [socket.create_connection(('127.0.0.1', 1000)) for _ in range(50)]
+tell(network)
+"""
+
+
+@pytest.mark.root
+def test_as_many_ranges_as_can_be_reserved_hold_nobody_up(live: Engine, child: Callable[..., Any]) -> None:
+    network = child(NARROW + EVERY_OTHER).told
+    assert own(live, "SELECT port FROM ephemeral_listeners WHERE net_namespace = ?", network) == [(40000,)]
+    sql = "SELECT used, ports FROM ephemeral_use WHERE net_namespace = ? AND remote_port = 1000"
+    assert own(live, sql, network) == [(50, 16384)]
+    sql = "SELECT count(*), sum(reserved) FROM port_ranges WHERE net_namespace = ? AND name = 'reserved'"
+    assert own(live, sql, network) == [(16384, 16384)]
+
+
 # Nine ports are left of the ten.
 CLIENTS = """
 def connected(address, family=socket.AF_INET):
@@ -114,9 +133,31 @@ def test_ports_are_used_up_for_one_destination_and_not_for_another(live: Engine,
     ]
 
 
+KEPT_BACK = """
+def at(port, host='127.0.0.9'): return socket.create_server((host, port))
+listeners = [at(32769), at(1000, '127.0.0.1')]
+bound = socket.socket(); bound.bind(('127.0.0.9', 32771))
+keep = [socket.create_connection(('127.0.0.9', 32769), source_address=('127.0.0.9', 2000)), listeners[0].accept()[0]]
+try:
+    while True: keep.append(socket.create_connection(('127.0.0.1', 1000)))
+except OSError as error: tell([network, error.strerror])
+"""
+
+
+@pytest.mark.root
+def test_a_port_that_is_listened_at_is_given_to_no_connection(live: Engine, child: Callable[..., Any]) -> None:
+    holder = child(NARROW + KEPT_BACK)
+    network, why = holder.told
+    assert why == "Cannot assign requested address"
+    sql = "SELECT remote_port, used, ports, use FROM ephemeral_use WHERE net_namespace = ? AND protocol = 'tcp' ORDER BY use, 1"
+    assert own(live, sql, network) == [(2000, 1, 9, 0.222), (1000, 7, 9, 1.0)]
+
+
 def test_every_list_of_sockets_is_read_once_for_the_use_of_ports(live: Engine) -> None:
-    read = reads(live, "SELECT * FROM ephemeral_use")
-    assert {count for source, count in read.items() if source.startswith(("tcp", "udp"))} <= {1}
+    with live.snapshot() as system:
+        live.query("SELECT * FROM ephemeral_use")
+        lists = {count for source, count in system.reads.items() if source.startswith(("tcp", "udp"))}
+        assert lists <= {own(live, "SELECT count(*) FROM net_namespaces")[0][0]}
 
 
 @pytest.mark.root

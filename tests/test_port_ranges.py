@@ -46,6 +46,11 @@ def test_the_ranges_of_a_system(fake: FakeRoot, engine: Engine) -> None:
     ]
 
 
+def test_a_port_that_two_ranges_reserve_is_one(fake: FakeRoot, engine: Engine) -> None:
+    fake.write(f"{SETTINGS}ip_local_reserved_ports", "9000-9010,9005-9020\n")
+    assert own(engine, "SELECT reserved FROM port_ranges WHERE name = 'registered'") == [(21,)]
+
+
 def test_a_port_is_in_use_once_however_many_sockets_have_it(fake: FakeRoot, engine: Engine) -> None:
     anywhere = "00000000:0000"
     fake.net(

@@ -167,7 +167,7 @@ def load(told: Callable[[str, Exception], None]) -> Assigned:
     except (FileNotFoundError, NotADirectoryError):
         return shipped()
     except (OSError, Unsupported) as error:
-        told(path or "", error)
+        told(_shown(path or ""), error)
         return shipped()
 
 
@@ -183,15 +183,24 @@ def _read(path: str) -> Assigned:
     with open(path, "rb", buffering=0, opener=open_at_once) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise Unsupported(path, "not a file")
+            raise Unsupported(_shown(path), "not a file")
         key = (path, status.st_mtime_ns, status.st_size, status.st_ino)
         if _last and _last[0] == key:
             return _last[1]
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST or not is_sound(data):
-        raise Unsupported(path, "damaged, or no list of ports: `sqlports registry update` makes it anew, `forget` removes it")
+        raise Unsupported(
+            _shown(path), "damaged, or no list of ports: `sqlports registry update` makes it anew, `forget` removes it"
+        )
     _last = key, Assigned(data, path)
     return _last[1]
+
+
+def _shown(path: str) -> str:
+    """A path as text that goes everywhere, whatever its bytes are."""
+    from sqlports.sources.procfs import text
+
+    return text(os.fsencode(path))
 
 
 def open_at_once(path: str, flags: int) -> int:

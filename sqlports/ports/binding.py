@@ -6,7 +6,8 @@ shared in two ways: both sockets set SO_REUSEADDR, and who has the port does not
 the same user, whom a socket in TIME_WAIT no longer has. What a socket set is told to nobody else, so that the most that can
 be said is on what it depends. Who chose the port, the kernel or the program, makes no difference.
 
-Not known here: a VRF (ip-vrf(8)), in which the same port and address may be had once more.
+Not known here: a VRF (ip-vrf(8)), in which the same port and address may be had once more; and in which order the kernel
+comes by the sockets of a port, for a bind that it once let in by SO_REUSEPORT it may let in again without looking at the rest.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def ruling(holder: Any, uid: int | None, binder: Binder) -> Ruling:
     if holder.interface and mine and holder.interface != mine:
         return Ruling(FREE, f"It is bound to another interface: {holder.interface}.")
     its = address(holder.local_address or "")
-    meets = _meets(binder, its, holder.v6only, holder.protocol == "udp") if its else True
+    meets = _meets(binder, its, holder.v6only, holder.protocol in ("udp", "udplite")) if its else True
     if meets is False:
         return Ruling(FREE, _apart(its, holder.v6only, binder))
     found = _shared(holder, uid, binder)

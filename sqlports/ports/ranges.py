@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 IANA_RANGES = {
     "well-known": (0, 1023, "Assigned by IANA; on most systems only a privileged process may bind one."),
     "registered": (1024, 49151, "Assigned by IANA on request."),
@@ -12,3 +14,11 @@ IANA_RANGES = {
 def range_name(port: int) -> str:
     """The name of the range that a port is in."""
     return next(name for name, (low, high, _) in IANA_RANGES.items() if low <= port <= high)
+
+
+def flags(ranges: Iterable[tuple[int, int]]) -> bytes:
+    """For each port 1 or 0: whether it is in one of the ranges, both of whose ends belong to it."""
+    found = bytearray(65536)
+    for low, high in ranges:
+        found[low : high + 1] = b"\1" * max(high + 1 - low, 0)
+    return bytes(found)

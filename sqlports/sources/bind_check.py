@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlports.ports import binding
 from sqlports.ports.binding import BLOCKS, FREE, UNLESS_ADDRESS, UNLESS_PORT, Address, Binder, Ruling
+from sqlports.ports.ranges import flags
 from sqlports.sources.owners import Owner
 from sqlports.sources.records import Unsupported
 from sqlports.sources.region import Region
@@ -39,10 +40,6 @@ class Question(NamedTuple):
     reuse_port: int | None = None
     as_uid: int | None = None
     interface: str | None = None
-
-    def binder(self, address: Address) -> Binder:
-        """Who asks it, for the rules."""
-        return Binder(address, bool(self.v6only), self.interface, self.reuse_address, self.reuse_port, self.as_uid)
 
 
 class Conflict:
@@ -118,12 +115,25 @@ class Check:
             yield say("address", Ruling(BLOCKS, f"{question.address!a} is no IP address."))
             return
         yield from (say(obstacle, ruling) for obstacle, ruling in self._of_the_kernel(question, address))
-        binder = question.binder(address)
+        binder = self._binder(question, address)
         sockets = self._sockets(question.port, question.protocol, ports)
         if self._is_unlisted(question.protocol):
             yield say("socket", Ruling(None, "Who has the port is not known: the sockets could not be listed."))
         for socket in sockets:
             yield say("socket", binding.ruling(socket, _user(socket), binder), socket)
+
+    def _binder(self, question: Question, address: Address) -> Binder:
+        """Who asks, for the rules: interfaces are called as sockets tell them."""
+        from sqlports.sources import bind_rights
+
+        return Binder(
+            address._replace(scope=bind_rights.interface_name(self.namespace, address.scope, is_scope=True)),
+            bool(question.v6only),
+            bind_rights.interface_name(self.namespace, question.interface),
+            question.reuse_address,
+            question.reuse_port,
+            question.as_uid,
+        )
 
     def _of_the_kernel(self, question: Question, address: Address) -> Iterator[tuple[str, Ruling]]:
         from sqlports.sources import bind_rights
@@ -140,7 +150,7 @@ class Check:
             yield "ephemeral", Ruling(None, "Which ports the kernel hands out (ip_local_port_range) is not known.")
             return
         low, high = settings.ephemeral
-        if any(first <= port <= last for first, last in settings.reserved):
+        if self._reserved[port]:
             text = "The kernel keeps it from being handed out (ip_local_reserved_ports): who names it may have it."
             yield "reserved", Ruling(FREE, text)
         elif low <= port <= high:
@@ -158,6 +168,10 @@ class Check:
     def settings(self) -> Any:
         """The kernel's port ranges there."""
         return self.system.port_settings(self.namespace)
+
+    @cached_property
+    def _reserved(self) -> bytes:
+        return flags(self.settings.reserved)
 
     def _sockets(self, port: int, protocol: str, ports: frozenset[int]) -> list[Socket]:
         """The sockets that have a port. For the first ports that are asked for the kernel picks them; then all are listed."""

@@ -39,10 +39,10 @@ def place(
     namespace: Namespace, address: Address, interface: str | None, v6only: bool, protocol: str
 ) -> tuple[str, Ruling] | None:
     """The obstacle that is in an address or an interface, whatever the port, and what is to be said of it; None for none."""
-    for name in (address.scope, interface):
-        if name and _asked(namespace, partial(_is_interface, name)) is False:
+    for name, is_scope in ((address.scope, True), (interface, False)):
+        if name and interface_name(namespace, name, is_scope) == "":
             return "interface", Ruling(BLOCKS, f"There is no interface {name!a} there.")
-    mine = address.link or interface
+    mine = interface_name(namespace, address.link, True) if address.link else interface_name(namespace, interface)
     if v6only and len(address.raw) == 16 and address.v4 is not None:
         return "address", Ruling(BLOCKS, "A socket that takes no IPv4 (IPV6_V6ONLY) cannot have an IPv4 address.")
     if address.is_any:
@@ -60,6 +60,12 @@ def place(
     if found:
         return None
     return "address", Ruling(BLOCKS, "This machine has no such address there; IP_FREEBIND (ip(7)) would bind it all the same.")
+
+
+def interface_name(namespace: Namespace, name: str | None, is_scope: bool = False) -> str | None:
+    """The name by which the kernel tells of an interface, which may be asked for by another of its names (ip-link(8), altname),
+    or as a scope by its number; '' where there is none such. Where that cannot be asked, what was given."""
+    return _asked(namespace, partial(_interface_name, name, is_scope), name) if name else None
 
 
 def may_bind_any(namespace: Namespace, uid: int | None) -> bool:
@@ -97,12 +103,14 @@ def _is_privileged() -> bool:
     return True
 
 
-def _is_interface(name: str) -> bool:
-    """Whether there is an interface of this name; as a scope its number does as well."""
+def _interface_name(name: str, is_scope: bool) -> str:
+    with suppress(OSError):
+        if is_scope and name.isdecimal() and len(name) < 10:
+            return socket.if_indextoname(int(name))
     try:
-        return bool(_index(name))
+        return socket.if_indextoname(socket.if_nametoindex(name))
     except (OSError, UnicodeEncodeError, ValueError):
-        return False
+        return ""
 
 
 def _is_own(address: Address, interface: str | None) -> bool:
@@ -120,25 +128,16 @@ def _is_own(address: Address, interface: str | None) -> bool:
 def _has_ipv6(raw: bytes, interface: str | None) -> bool:
     """Whether an interface has an IPv6 address, an interface that is named if the address is of a link or of the machine only
     (__ipv6_chk_addr_and_flags of net/ipv6/addrconf.c). A route to itself does not make it one, as it does in IPv4."""
-    for line in whole_file("/proc/thread-self/net/if_inet6").splitlines():
+    lines: list[bytes] = []
+    with suppress(FileNotFoundError):  # there is no IPv6
+        lines = whole_file("/proc/thread-self/net/if_inet6").splitlines()
+    for line in lines:
         text, _, _, scope, flags, name = line.split()
         is_tried = int(flags, 16) & (IFA_F_TENTATIVE | IFA_F_OPTIMISTIC) == IFA_F_TENTATIVE
-        if bytes.fromhex(text.decode()) == raw and not is_tried:
-            if (
-                not interface
-                or not int(scope, 16) & (SCOPE_HOST | SCOPE_LINK)
-                or _index(interface) == _index(os.fsdecode(name))
-            ):
-                return True
+        is_there = not interface or not int(scope, 16) & (SCOPE_HOST | SCOPE_LINK) or os.fsdecode(name) == interface
+        if is_there and not is_tried and bytes.fromhex(text.decode()) == raw:
+            return True
     return False
-
-
-def _index(name: str) -> int:
-    """The number of an interface, of which a scope may be the number itself. Raises OSError for none."""
-    with suppress(OSError):
-        if name.isdecimal() and len(name) < 10 and socket.if_indextoname(int(name)):
-            return int(name)
-    return socket.if_nametoindex(name)
 
 
 def _route(raw: bytes) -> int | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlports.ports.ranges import range_name
+from sqlports.ports.ranges import flags, range_name
 from sqlports.schema import Range
 from sqlports.sources import service_names
 from sqlports.sources.records import Service
@@ -113,8 +113,8 @@ class Ports(Sequence[Port]):
         if path == "protocol":
             return [self.protocol] * len(self)
         if path in ("ephemeral", "reserved", "privileged"):
-            flags = getattr(self.known, path)
-            return [_flag(flags, number) for number in self.numbers]
+            known = getattr(self.known, path)
+            return [_flag(known, number) for number in self.numbers]
         if path.startswith("named.") and len(self) > MANY:
             value = attrgetter(path.removeprefix("named."))
             values = {number: value(said) for number, said in self.known.named(self.protocol).items()}
@@ -161,19 +161,19 @@ class KnownPorts:
     def ephemeral(self) -> bytes | None:
         """For each port 1 or 0: whether the kernel hands it out; None where it does not say."""
         settings = self.system.port_settings()
-        return _flags([settings.ephemeral]) if settings.ephemeral else None
+        return flags([settings.ephemeral]) if settings.ephemeral else None
 
     @cached_property
     def reserved(self) -> bytes | None:
         """For each port 1 or 0: whether the kernel never hands it out."""
         settings = self.system.port_settings()
-        return _flags(settings.reserved) if settings.ephemeral else None
+        return flags(settings.reserved) if settings.ephemeral else None
 
     @cached_property
     def privileged(self) -> bytes | None:
         """For each port 1 or 0: whether to bind it takes privilege."""
         start = self.system.port_settings().unprivileged
-        return None if start is None else _flags([(1, start - 1)])
+        return None if start is None else flags([(1, start - 1)])
 
     def named(self, protocol: str) -> dict[int, Named]:
         """What the registry says of the ports of a protocol, of those that it has."""
@@ -251,13 +251,5 @@ def named(entries: Sequence[Entry]) -> Named:
     return Named(first.service, aliases or None, first.status, first.description)
 
 
-def _flags(ranges: Iterable[tuple[int, int]]) -> bytes:
-    """For each port 1 or 0: whether it is in one of the ranges, both of whose ends belong to it."""
-    flags = bytearray(len(PORTS))
-    for low, high in ranges:
-        flags[low : high + 1] = b"\1" * max(high + 1 - low, 0)
-    return bytes(flags)
-
-
-def _flag(flags: bytes | None, port: int) -> int | None:
-    return None if flags is None else flags[port]
+def _flag(known: bytes | None, port: int) -> int | None:
+    return None if known is None else known[port]
