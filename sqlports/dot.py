@@ -15,6 +15,7 @@ from sqlports.names import Relation
 from sqlports.render import MODES
 
 if TYPE_CHECKING:
+    from sqlports.engine import Engine
     from sqlports.names import Names
 
 
@@ -23,6 +24,11 @@ class Shell(Protocol):
 
     mode: str
     names: Names
+    engine: Engine
+
+    @property
+    def columns(self) -> int | None:
+        """The width of the terminal; None where the output is none."""
 
     def show(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Write a result in the current mode."""
@@ -63,6 +69,17 @@ def tables(shell: Shell, pattern: str) -> None:
     if pattern and not wanted:
         raise CommandError(f"no table's name is like {pattern}")
     shell.show(catalogue.TABLES, wanted)
+
+
+def port(shell: Shell, words: str) -> None:
+    """Tell all there is to say about a port, or about several. A PORT is 8080, 53/udp or https."""
+    from sqlports import port_report, port_text
+
+    if not words:
+        raise CommandError("which port? .port 8080")
+    for number, (one, protocols) in enumerate(port_report.wanted(shell.engine, words.split())):
+        page = port_text.page(port_report.facts(shell.engine, one, protocols), shell.columns)
+        shell.write(("\n" if number else "") + page)
 
 
 def schema(shell: Shell, name: str) -> None:
@@ -106,6 +123,7 @@ COMMANDS = {
     ".exit": Command(quit_),
     ".help": Command(help_, "[COMMAND]", "commands"),
     ".mode": Command(mode, "[MODE]", "modes"),
+    ".port": Command(port, "PORT"),
     ".quit": Command(quit_),
     ".schema": Command(schema, "[NAME]", "relations"),
     ".tables": Command(tables, "[PATTERN]", "relations"),

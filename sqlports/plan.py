@@ -28,6 +28,7 @@ from sqlports.compare import (
     narrow,
     pattern,
 )
+from sqlports.errors import QueryError
 from sqlports.schema import Range, Table
 
 _BOUNDS = {GT, LE, LT, GE}
@@ -172,6 +173,11 @@ def bind(table: Table, steps: list[Step], values: tuple[Any, ...]) -> Bound:
             else:
                 wanted = _wanted(kind, step, value)
                 lookups[step.column] = lookups.get(step.column, wanted) & wanted
+        except Unmatched:
+            none = next(iter(value), None) if step.many else value
+            if step.column in table.asked and none is not None:
+                raise QueryError(f"{table.name}.{step.column} is a number, and {none!r} is none") from None
+            raise
         except Anything:
             if step.column in table.needed:
                 raise Unmatched from None  # where there is no row but what was asked for, only a text names one

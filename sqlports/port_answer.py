@@ -23,7 +23,7 @@ def lines(facts: Facts) -> Iterator[tuple[str, str]]:
         elsewhere = any(row["protocol"] == protocol and not row["mine"] for row in facts["held"])
         yield protocol, _answer(facts, protocol, blocking) if blocking else _free(facts, elsewhere)
         reasons: dict[str, list[Row]] = {}
-        for row in (*blocking, *(row for row in others if row["obstacle"] != "socket")):
+        for row in (*blocking, *(row for row in others if row["obstacle"] not in ("socket", "port"))):
             reasons.setdefault(row["why"], []).append(row)
         for why, alike in reasons.items():
             yield "", f"- {listed(_what(row, len(alike) == 1) for row in alike)}: {why}"

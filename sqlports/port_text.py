@@ -158,7 +158,7 @@ def _held(facts: Facts) -> Iterator[Line]:
         for row in facts["meaning"]:
             if row["protocol"] in wrong:
                 programs = json.loads(row["programs"] or "[]")
-                yield "unexpected", f"known to hold it: {listed(programs) or 'what is named like the service'}"
+                yield "unexpected", f"none of those known for it: {listed(programs) or 'what is named like the service'}"
 
 
 def _place(row: Row) -> str:

@@ -101,6 +101,11 @@ class Repl:
         finally:
             self._tell_hidden()
 
+    @property
+    def columns(self) -> int | None:
+        """The width of the terminal; None where the output is none."""
+        return self._session.output.columns
+
     def show(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Write a result in the current mode."""
         written = render.write(columns, rows, self.mode, self._session.output)

@@ -13,13 +13,14 @@ The decorated function is the table: it takes the snapshot and returns the rows,
 says where its value sits in such an object (`comm.name` is `row.comm.name`), so a cell costs nothing until it is asked for.
 The function's other parameters are what it can search for by itself; each bears the name of a column and its annotation
 says which searches: `Values` for `=` and `IN`, `Bounds` for `<`, `<=`, `>`, `>=` and BETWEEN, `Search` for both, `Names` for
-`=`, `IN`, `LIKE` and `GLOB` on a text. A parameter without a default must be given by the query, and of those in `either`
-one. A table with such has rows for what it is asked and no other: its function says which rows a value or a pattern has, and
-under any collation SQLite only takes rows away from these. `Once[...]` around them says that a search saves work but is work
-itself, so that only the first is handed over and those of a join are served by the engine's index. Every such search may give
-more than it was asked for. A parameter annotated `Groups` bears no column's name: it is told which parts of a row are wanted.
-A table that knows the row of a key without a search gives that as `find`. Everything else about searching is the engine's
-business.
+`=`, `IN`, `LIKE` and `GLOB` on a text. `Asked` is `Values` of what is part of a question: there are rows for whatever is asked,
+and what is no value of the column's type is refused. A parameter without a default must be given by the query, and of those in
+`either` one. A table with such has rows for what it is asked and no other: its function says which rows a value or a pattern
+has, and under any collation SQLite only takes rows away from these. `Once[...]` around them says that a search saves work but
+is work itself, so that only the first is handed over and those of a join are served by the engine's index. Every such search
+may give more than it was asked for. A parameter annotated `Groups` bears no column's name: it is told which parts of a row are
+wanted. A table that knows the row of a key without a search gives that as `find`. Everything else about searching is the
+engine's business.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ Values = frozenset[T] | None
 Bounds = Range | None
 Search = frozenset[T] | Range | None
 Names = frozenset[str] | Like | None
+Asked = frozenset[T] | None
 Once = Annotated[T, "once"]
 Groups = frozenset[str]
 
@@ -75,7 +77,7 @@ class Batches:
 # What a table may have that knows the row of a key at once: the snapshot -> (the key's cells -> the row, or None).
 Finder = Callable[[Any], Callable[[tuple[Any, ...]], Any]]
 
-_SEARCHES = {"Values": "values", "Bounds": "bounds", "Search": "search", "Names": "names"}
+_SEARCHES = {"Values": "values", "Asked": "values", "Bounds": "bounds", "Search": "search", "Names": "names"}
 
 
 class Column(NamedTuple):
@@ -130,6 +132,7 @@ class Table:
     transient  its rows describe things that may end while they are read; such a row has an attribute `ended`
     searches   parameter name -> 'values', 'bounds', 'search' or 'names'
     once       those of them that are handed over only once in a statement
+    asked      those of them that are part of the question
     groups     the parts of a row (first words of dotted paths), in the order in which they are declared
     told       the parameter that is told which of these are wanted; None for none
     costs      column name -> a rank: by the order in which the parts of a row are declared, the cheap before the dear
@@ -164,6 +167,7 @@ class Table:
         self.find = find
         self.searches: dict[str, str] = {}
         self.once: set[str] = set()
+        self.asked: set[str] = set()
         self.told: str | None = None
         self.required: set[str] = set()
         faults = [*self._read_parameters(), *self._column_faults()]
@@ -210,6 +214,8 @@ class Table:
             if annotation.startswith("Once["):
                 self.once.add(parameter)
             kind = annotation.removeprefix("Once[").split("[")[0].rstrip("]")
+            if kind == "Asked":
+                self.asked.add(parameter)
             if kind in _SEARCHES:
                 self.searches[parameter] = _SEARCHES[kind]
             elif kind == "Groups":

@@ -9,6 +9,7 @@
 --   scope            How far away a peer may be: 'loopback', 'link', 'address' (who reaches that one), 'all'; NULL of unix.
 --   dual_stack       1 for '::' that takes IPv4 as well, else 0; NULL of unix.
 --   interface        Network interface that it is bound to; NULL for any.
+--   autobound        1 when the kernel chose the port, 0 when the program did; NULL if not told.
 --   backlog          Connections that are not accepted yet.
 --   backlog_limit    How many may wait; new ones are dropped once there is one more.
 --   backlog_use      Share of that which is taken: 1 when the next is dropped.
@@ -25,7 +26,7 @@
 --   cookie           JOIN sockets USING (cookie) for all else that is known of it.
 --   net_namespace    Inode of its network namespace.
 WITH bound AS NOT MATERIALIZED (
-  SELECT protocol, family, type, state, local_address AS address, local_port AS port, path, interface, pid, owners,
+  SELECT protocol, family, type, state, local_address AS address, local_port AS port, path, interface, autobound, pid, owners,
     owner_reason, uid, backlog, backlog_limit, siblings, v6only, drops, inode, cookie, net_namespace
   FROM sockets
   WHERE protocol IN ('tcp', 'udp', 'udplite', 'sctp', 'vsock', 'unix') AND state IN ('LISTEN', 'BOUND', 'UNCONNECTED')
@@ -41,7 +42,7 @@ SELECT protocol, family, type, state, address, port, path,
     ELSE 'address'
   END AS scope,
   CASE WHEN family = 'ipv6' AND address = '::' THEN 1 - v6only WHEN family IN ('ipv4', 'ipv6') THEN 0 END AS dual_stack,
-  interface, backlog, backlog_limit,
+  interface, autobound, backlog, backlog_limit,
   CASE WHEN state = 'LISTEN' THEN round(backlog * 1.0 / (backlog_limit + 1), 3) END AS backlog_use,
   drops,
   siblings,

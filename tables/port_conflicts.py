@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import product
 
-from sqlports.schema import Column, Values, table
+from sqlports.schema import Asked, Column, Values, table
 from sqlports.sources import bind_check
 from sqlports.sources.bind_check import Conflict, Question
 from sqlports.sources.snapshot import Snapshot
@@ -22,7 +22,12 @@ from sqlports.sources.snapshot import Snapshot
         "NULL where it is not known.",
     ),
     Column("why", str, "why", "The reason in a sentence, and what else would help."),
-    Column("obstacle", str, "obstacle", "'socket', 'privilege', 'address', 'interface', 'ephemeral' or 'reserved'."),
+    Column(
+        "obstacle",
+        str,
+        "obstacle",
+        "'socket', 'privilege', 'address', 'interface', 'ephemeral', 'reserved', …: what the row is about.",
+    ),
     Column("state", str, "state", "State of the socket, as in sockets; NULL of another obstacle, as are the next."),
     Column("local_address", str, "local_address", "Address that it has."),
     Column("remote_address", str, "remote_address", "Address of its other end; NULL where there is none."),
@@ -52,25 +57,26 @@ from sqlports.sources.snapshot import Snapshot
 def port_conflicts(
     system: Snapshot,
     port: Values[int],
-    protocol: Values[str] = None,
-    net_namespace: Values[int] = None,
-    address: Values[str] = None,
-    v6only: Values[int] = None,
-    reuse_address: Values[int] = None,
-    reuse_port: Values[int] = None,
-    as_uid: Values[int] = None,
-    interface: Values[str] = None,
+    protocol: Asked[str] = None,
+    net_namespace: Asked[int] = None,
+    address: Asked[str] = None,
+    v6only: Asked[int] = None,
+    reuse_address: Asked[int] = None,
+    reuse_port: Asked[int] = None,
+    as_uid: Asked[int] = None,
+    interface: Asked[str] = None,
 ) -> Iterable[Conflict]:
     """What stands or might seem to stand in the way of bind(2) and listen(2) on a port, one row each, with a verdict.
 
-    A query names the port; the hidden columns say more of what is to be bound, and have what was asked. A port is free where
-    no row's verdict starts with 'blocks'. Nothing is bound to find that out: what is bound meanwhile may be in the way yet.
+    A query names the port by `=` or IN, and so it says more of what is to be bound: the hidden columns have what was asked. A
+    port is free where it has no row but of 'does not block'. Nothing is bound to find that out: what is bound meanwhile may
+    be in the way yet.
     """
     questions = [
         Question(*one)
         for one in product(
             sorted(port or ()),
-            ("tcp", "udp") if protocol is None else [known for known in bind_check.PROTOCOLS if known in protocol],
+            ("tcp", "udp") if protocol is None else sorted(protocol),
             (bind_check.ANY,) if address is None else sorted(address),
             (0,) if v6only is None else sorted(v6only),
             (None,) if reuse_address is None else sorted(reuse_address),

@@ -5,9 +5,11 @@
 -- another (docker-proxy, ssh, a systemd socket), or is many programs in one file, and of a port that the kernel chose, nothing
 -- is said.
 --   protocol         'tcp', 'udp', 'udplite' or 'sctp'; MPTCP's are there as TCP's.
+--   state            'LISTEN', or 'UNCONNECTED' without a handshake.
 --   address          Address that it is bound to.
 --   port             Port that it is bound to.
 --   scope            How far away a peer may be: 'loopback', 'link', 'address' (who reaches that one), 'all'.
+--   autobound        1 when the kernel chose the port, 0 when the program did; NULL if not told.
 --   service          Name that IANA's registry has for the port; UDP-Lite's is UDP's.
 --   description      What the port is for, in the registry's words.
 --   common_use       What commonly runs there; NULL where nothing is known.
@@ -36,7 +38,7 @@ stand_ins (pattern) AS (
     ('sslh*'), ('stunnel*'), ('socat*'), ('rinetd'), ('redir'), ('ssh'), ('sshd'), ('sshd-session'), ('dropbear'),
     ('rpcbind'), ('rpc.*'), ('ypbind'), ('busybox*'), ('toybox')
 )
-SELECT protocol, address, port, scope,
+SELECT protocol, state, address, port, scope, autobound,
   (SELECT service FROM port_registry r WHERE r.port = used.port AND r.protocol = registered) AS service,
   (SELECT description FROM port_registry r WHERE r.port = used.port AND r.protocol = registered) AS description,
   (SELECT common_use FROM port_registry r WHERE r.port = used.port AND r.protocol = registered) AS common_use,
@@ -56,8 +58,7 @@ SELECT protocol, address, port, scope,
             OR length(executable) >= 3 AND instr(lower(value), lower(executable))
         ) THEN 0
         WHEN EXISTS (SELECT 1 FROM stand_ins WHERE executable GLOB pattern) THEN NULL
-        WHEN (SELECT max(autobound) FROM sockets s
-          WHERE s.protocol = used.protocol AND s.local_port = used.port AND s.cookie = used.cookie) THEN NULL
+        WHEN autobound THEN NULL
         ELSE 1
       END
     FROM port_registry r, (

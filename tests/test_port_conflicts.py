@@ -92,18 +92,33 @@ def test_a_text_that_is_no_address_blocks_and_says_so(text: str, engine: Engine)
     assert row["why"].isprintable()
 
 
-@pytest.mark.parametrize("port", [-1, 65536, 70000, 1 << 62, "x", "", None, 80.5, b"80"])
-def test_what_is_no_port_has_no_rows(port: Any, engine: Engine) -> None:
+@pytest.mark.parametrize("port", ["x", "", None, 80.5, b"80"])
+def test_what_is_no_number_of_a_port_has_no_rows(port: Any, engine: Engine) -> None:
     assert told(engine, "port = ?", port) == []
 
 
+@pytest.mark.parametrize("port", [-1, 65536, 70000, 1 << 62])
+def test_a_number_beyond_the_ports_blocks_and_never_looks_free(port: int, engine: Engine) -> None:
+    assert told(engine, "port = ?", port) == [("port", "blocks")] * 2
+
+
 def test_for_port_0_the_kernel_chooses_so_nothing_is_in_the_way(engine: Engine) -> None:
-    assert told(engine, "port = 0") == []
+    assert told(engine, "port = 0") == [("port", "does not block")] * 2
 
 
-def test_a_protocol_without_ports_has_no_rows(engine: Engine) -> None:
-    for protocol in ("icmp", "x", "TCP", ""):
-        assert told(engine, "port = 80 AND protocol = ?", protocol) == []
+@pytest.mark.parametrize("protocol", ["icmp", "x", "TCP", "", "\x1b[31m"])
+def test_a_protocol_without_ports_blocks_and_says_so(protocol: str, engine: Engine) -> None:
+    [row] = engine.query("SELECT verdict, obstacle, why FROM port_conflicts WHERE port = 80 AND protocol = ?", (protocol,))
+    assert (row["verdict"], row["obstacle"]) == ("blocks", "protocol")
+    assert row["why"].isprintable()
+
+
+@pytest.mark.parametrize("column", ["as_uid", "reuse_address", "reuse_port", "v6only", "net_namespace"])
+@pytest.mark.parametrize("value", ["nobody", "on", "", b"1", 0.5])
+def test_a_question_that_cannot_be_meant_is_refused_and_never_looks_free(column: str, value: Any, engine: Engine) -> None:
+    for condition in (f"{column} = ?", f"{column} IN (?)", f"{column} IN (?, ?1)"):
+        with pytest.raises(QueryError, match=f"port_conflicts.{column} is a number, and .* is none"):
+            engine.query(f"SELECT * FROM port_conflicts WHERE port = 80 AND {condition}", (value,))
 
 
 def test_a_row_has_what_was_asked(fake: FakeRoot, engine: Engine) -> None:
@@ -180,11 +195,8 @@ def test_what_blocks_comes_before_the_rest(fake: FakeRoot, engine: Engine) -> No
     assert [verdict for _, verdict in rows] == [None, "blocks", "does not block", "does not block"]
 
 
-def test_a_namespace_that_is_not_seen_is_counted(engine: Engine) -> None:
-    with engine.snapshot():
-        assert told(engine, "port = 80 AND net_namespace = 7") == []
-        reasons = own(engine, "SELECT reason FROM scan_errors WHERE source = 'network namespace 7'")
-        assert reasons == [("it is not seen from here",)]
+def test_of_a_namespace_that_is_not_seen_nothing_is_known(engine: Engine) -> None:
+    assert told(engine, "port = 80 AND net_namespace = 7") == [("namespace", None)] * 2
 
 
 @pytest.mark.linux

@@ -152,7 +152,11 @@ def _shared(holder: Any, uid: int | None, binder: Binder) -> Ruling:
         text += f"It lets others in where {ways} before they bind"
         text += "; SO_REUSEADDR does not help." if listens else "."
     else:
-        text += "Without SO_REUSEPORT nothing else is let in." if listens and same else "No option that is left lets it in."
+        text += (
+            "Without SO_REUSEPORT nothing else is let in."
+            if listens and same
+            else "Nothing that may still be set would let another in."
+        )
     if binder.reuse_port != 0 and not same:
         its = "its user is not known" if uid is None else f"it is user {uid}'s"
         text += f" SO_REUSEPORT shares a port within one user only, and {its}."

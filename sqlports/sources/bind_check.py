@@ -46,11 +46,11 @@ class Conflict:
     """One thing that stands in the way, or might seem to. `socket` is None for what is none."""
 
     def __init__(
-        self, system: Snapshot, question: Question, namespace: Namespace, obstacle: str, ruling: Ruling, socket: Any = None
+        self, system: Snapshot, question: Question, net_namespace: int | None, obstacle: str, ruling: Ruling, socket: Any = None
     ) -> None:
         self.system = system
         self.question = question
-        self.net_namespace = namespace.inode
+        self.net_namespace = net_namespace
         self.obstacle = obstacle
         self.ruling = ruling
         self.socket = socket
@@ -104,12 +104,19 @@ class Check:
 
     def conflicts(self, question: Question, ports: frozenset[int]) -> list[Conflict]:
         """What there is to say to one of the questions that are asked of these ports at once: what blocks before the rest."""
-        if not 0 < question.port <= 65535:
-            return []  # for port 0 the kernel chooses one that is free
         return self.system.memo((self, question), lambda: sorted(self._conflicts(question, ports), key=_weight))
 
     def _conflicts(self, question: Question, ports: frozenset[int]) -> Iterator[Conflict]:
-        say = partial(Conflict, self.system, question, self.namespace)
+        say = partial(Conflict, self.system, question, self.namespace.inode)
+        if not 0 < question.port <= 65535:
+            ruling = Ruling(BLOCKS, "Ports are 0 to 65535.")
+            yield say("port", ruling if question.port else Ruling(FREE, "For port 0 the kernel chooses one that is free."))
+            return
+        if question.protocol not in PROTOCOLS:
+            yield say(
+                "protocol", Ruling(BLOCKS, f"No protocol with ports is called {question.protocol!a}: 'tcp' is, and 'udp'.")
+            )
+            return
         address = binding.address(question.address)
         if address is None:
             yield say("address", Ruling(BLOCKS, f"{question.address!a} is no IP address."))
@@ -154,7 +161,7 @@ class Check:
             text = "The kernel keeps it from being handed out (ip_local_reserved_ports): who names it may have it."
             yield "reserved", Ruling(FREE, text)
         elif low <= port <= high:
-            text = f"The kernel hands out {low} to {high}, on another day this one, unless ip_local_reserved_ports keeps it."
+            text = f"The kernel hands out {low} to {high}: a client may be given this one, unless ip_local_reserved_ports keeps it."
             yield "ephemeral", Ruling(FREE, text)
 
     def _privilege(self, uid: int | None, start: int) -> Ruling:
@@ -197,16 +204,31 @@ class Check:
         return found
 
 
-def checks(system: Snapshot, inodes: frozenset[int] | None) -> list[Check]:
-    """Those of the namespaces of these inodes, for None of the one that is looked from. One that is not seen is counted."""
+class Unseen:
+    """Answers the same about a namespace that is not seen: that it is not known."""
+
+    def __init__(self, system: Snapshot, inode: int) -> None:
+        self.system = system
+        self.inode = inode
+
+    def conflicts(self, question: Question, ports: frozenset[int]) -> list[Conflict]:
+        """The one thing there is to say."""
+        ruling = Ruling(None, "Nothing is known of that network namespace: it is not seen from here.")
+        return self.system.memo((self, question), lambda: [Conflict(self.system, question, self.inode, "namespace", ruling)])
+
+
+def checks(system: Snapshot, inodes: frozenset[int] | None) -> list[Check | Unseen]:
+    """Those of the namespaces of these inodes, for None of the one that is looked from."""
     if not sys.platform.startswith("linux"):
         system.refuse("port_conflicts", None, Unsupported("port_conflicts", "the rules it goes by are Linux's"))
     network = system.network
     found = network.namespaces(inodes, mine=True) if inodes is None else network.namespaces(inodes)
     found = [namespace for namespace in found if inodes is not None or namespace.mine]
-    for inode in (inodes or frozenset()) - {namespace.inode for namespace in found}:
-        system.refuse(f"network namespace {inode}", None, Unsupported(f"network namespace {inode}", "it is not seen from here"))
-    return [system.memo(("bind check", namespace), partial(Check, system, namespace)) for namespace in found]
+    unseen = sorted((inodes or frozenset()) - {namespace.inode for namespace in found})
+    return [
+        *(system.memo(("bind check", namespace), partial(Check, system, namespace)) for namespace in found),
+        *(system.memo(("bind check", inode), partial(Unseen, system, inode)) for inode in unseen),
+    ]
 
 
 def own_uid() -> int | None:
