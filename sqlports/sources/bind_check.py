@@ -161,7 +161,7 @@ class Check:
             text = "The kernel keeps it from being handed out (ip_local_reserved_ports): who names it may have it."
             yield "reserved", Ruling(FREE, text)
         elif low <= port <= high:
-            text = f"The kernel hands out {low} to {high}: a client may be given this one, unless ip_local_reserved_ports keeps it."
+            text = f"The kernel hands out {low} to {high}: a client may get this one, unless ip_local_reserved_ports keeps it."
             yield "ephemeral", Ruling(FREE, text)
 
     def _privilege(self, uid: int | None, start: int) -> Ruling:
