@@ -123,7 +123,7 @@ def test_where_sockets_cannot_be_listed_nobody_is_not_said_to_hold_a_port(fake: 
     for name in ("tcp", "tcp6"):
         (fake.path / "proc/net" / name).unlink()
     with Engine(root=str(fake.path)) as engine:
-        text = page(engine, 22)
+        text = page(engine, 2222)
     assert "Held by\n  tcp         not known: the sockets could not be listed\n" in text
     assert "nobody" not in text
     assert re.search(r"\n  tcp         that cannot be told from here\n\s+- socket: Who has the port is not known", text)
