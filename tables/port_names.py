@@ -40,11 +40,17 @@ class PortName(NamedTuple):
         "SELECT service, count(*) FROM port_names WHERE source = 'iana' AND is_primary = 0 GROUP BY 1 ORDER BY 2 DESC LIMIT 5",
     ),
 )
-def port_names(system: Snapshot, port: Search[int] = None, source: Values[str] = None) -> Iterator[PortName]:
+def port_names(
+    system: Snapshot, port: Search[int] = None, service: Values[str] = None, source: Values[str] = None
+) -> Iterator[PortName]:
     """Names of ports, one row for each name that a source gives a (port, protocol)."""
     known = known_ports(system)
     if source is None or "iana" in source:
-        yield from _iana(known, port)
+        if service is not None and not isinstance(port, frozenset):
+            # What the registry has by these names is found without its other lines.
+            yield from _iana(known, frozenset(number for name in service for number in known.assigned.ports(name)))
+        else:
+            yield from _iana(known, port)
     for name, names in (("common_use", _common), ("services", _local)):
         if source is None or name in source:
             # A join asks for one port after another.

@@ -19,6 +19,7 @@ from sqlports.sources.snapshot import Snapshot
     Column("programs", str, "programs", "Executables that are expected to hold it, as patterns of GLOB; a JSON array."),
     Column("local_service", str, "local_service", "Name that this machine's own /etc/services has for it."),
     Column("local_aliases", str, "local_aliases", "Its other names there, separated by spaces."),
+    Column("source", str, "source", "Which lists have a name for it: of 'iana', 'common_use' and 'services'; NULL for none."),
     Column("ephemeral", int, "ephemeral", "1 when the kernel hands it out by itself (ip_local_port_range)."),
     Column("reserved", int, "reserved", "1 when it is kept from being handed out (ip_local_reserved_ports)."),
     Column("privileged", int, "privileged", "1 when binding it needs privilege (ip_unprivileged_port_start)."),

@@ -141,6 +141,12 @@ BAD = {
     "a file that ends in a line": (WHOLE[:-3], LAST, ""),
     "a file that ends early": (b"\n".join(ROWS[:2000]) + b"\n", 2000, "not the whole registry"),
     "a file that ends near its end": (WHOLE[:LATE], WHOLE[:LATE].count(b"\n"), "bacnet is not on 47808/tcp"),
+    "a file without its last lines": (b"\n".join(ROWS[:-4]) + b"\n", LAST - 3, "inspider is not on 49150/tcp"),
+    "a file without some in the middle": (
+        b"\n".join(ROWS[:3000] + ROWS[4000:]),
+        3001,
+        "lines are missing before this one",
+    ),
     "a header alone": (HEAD + b"\n", 1, "not the whole registry: 0 names"),
     "no ssh": (changed((SSH, b"secure-shell" + SSH[3:])), LAST, "ssh is not on 22/tcp"),
     "a field without end": (HEAD + b'\n"' + b"x" * 200_000 + b'",22,tcp,,,,,,,,,\n', 2, "field larger than field limit"),

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from sqlports.cells import safe
 from sqlports.errors import Error
-from sqlports.ports.assigned import FIRST, PROTOCOLS
+from sqlports.ports.assigned import FIRST, PROTOCOLS, Entry
 
 COLUMNS = (
     *("Service Name", "Port Number", "Transport Protocol", "Description", "Assignee", "Contact", "Registration Date"),
@@ -30,7 +30,9 @@ LEAST = 10_000
 # No port has more names than this, and the rows, a range as many as it has ports, are no more than that.
 MOST_NAMES = 32
 MOST = 1_000_000
-CERTAIN = ((22, "ssh"), (53, "domain"), (80, "http"), (443, "https"), (47808, "bacnet"))
+CERTAIN = ((22, "ssh"), (53, "domain"), (80, "http"), (443, "https"), (47808, "bacnet"), (49150, "inspider"))
+# Of the ports that have a name in the list of this package no more than this share may be without one.
+GONE = 0.02
 
 _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
@@ -59,6 +61,7 @@ class Row(NamedTuple):
     description: str
     notes: str = ""
     date: str = ""
+    line: int = 0
 
     @property
     def numbers(self) -> range:
@@ -107,7 +110,9 @@ def rows(data: bytes) -> Iterator[Row]:
     """The rows that have a port, from the file's bytes. Raises Unusable."""
     count = 0
     for number, fields in _records(data):
-        row = Row(fields[0], fields[1].strip(), fields[2].strip().lower(), fields[3], fields[11], max(map(_date, fields[6:8])))
+        row = Row(
+            fields[0], fields[1].strip(), fields[2].strip().lower(), fields[3], fields[11], max(map(_date, fields[6:8])), number
+        )
         if not row.ports:
             continue
         try:
@@ -182,6 +187,18 @@ def whole(ports: Names, lines: int) -> None:
     for port, protocol, known in of_keys:
         if len(known) > MOST_NAMES:
             raise Unusable(lines, f"the file ends, and this is not the registry: {port}/{protocol} has {len(known)} names")
+
+
+def whole_beside(found: Sequence[Row], ports: Names, before: Iterable[Entry]) -> None:
+    """Raises Unusable where so many ports of another list have no name here that lines must be missing."""
+    known = {(entry.port, entry.protocol) for entry in before if entry.service}
+    gone = sorted((port, protocol) for port, protocol in known if not any(ports.get(port, {}).get(protocol, ())))
+    if len(gone) > len(known) * GONE:
+        line = next((row.line for row in found if row.numbers[0] > gone[0][0]), found[-1].line)
+        why = (
+            f"lines are missing before this one: {len(gone)} ports that had a name have none, from {gone[0][0]}/{gone[0][1]} on"
+        )
+        raise Unusable(line, why)
 
 
 def as_of(found: Iterable[Row]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 
 IANA_RANGES = {
@@ -11,9 +12,13 @@ IANA_RANGES = {
 }
 
 
+_STARTS = tuple(low for low, _, _ in IANA_RANGES.values())
+_NAMES = tuple(IANA_RANGES)
+
+
 def range_name(port: int) -> str:
     """The name of the range that a port is in."""
-    return next(name for name, (low, high, _) in IANA_RANGES.items() if low <= port <= high)
+    return _NAMES[bisect_right(_STARTS, port) - 1]
 
 
 def flags(ranges: Iterable[tuple[int, int]]) -> bytes:

@@ -87,6 +87,7 @@ def update(path: str) -> list[str]:
         rows = list(iana_csv.rows(data))
         names = iana_csv.names(rows)
         iana_csv.whole(names, data.count(b"\n"))
+        iana_csv.whole_beside(rows, names, assigned.shipped())
     except iana_csv.Unusable as error:
         raise Error(f"{path}: {error}; the list in use stays") from None
     remarks = (*iana_csv.as_of(rows), "From IANA's service-names-port-numbers.csv, by `sqlports registry update`.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PORTS = range(65536)
 # Of these every port has a row, of others those that some list has.
 PROTOCOLS = ("tcp", "udp")
+IANAS = ("tcp", "udp", "sctp", "dccp")
 # For more ports than these the registry is read as a whole.
 MANY = 4096
 
@@ -31,11 +32,13 @@ class Named(NamedTuple):
 
     service: str | None
     aliases: str | None
-    status: str
+    status: str | None
     description: str | None
 
 
 UNASSIGNED = Named(None, None, "unassigned", None)
+# Of a protocol whose numbers are none of IANA's registry: AppleTalk's, say, in /etc/services.
+_NOT_IANAS = Named(None, None, None, None)
 
 
 class Port:
@@ -50,14 +53,20 @@ class Port:
         self._named: Named | None = None
 
     @property
-    def range(self) -> str:
-        return range_name(self.port)
+    def range(self) -> str | None:
+        return range_name(self.port) if self.protocol in IANAS else None
 
     @property
     def named(self) -> Named:
         if self._named is None:
-            self._named = named(self.known.assigned.of(self.port).get(self.protocol, ()))
+            entries = self.known.assigned.of(self.port).get(self.protocol, ())
+            self._named = named(entries) if self.protocol in IANAS else _NOT_IANAS
         return self._named
+
+    @property
+    def source(self) -> str | None:
+        lists = {"iana": self.named.service, "common_use": self.common_use, "services": self.local_service}
+        return " ".join(name for name, said in lists.items() if said is not None) or None
 
     @property
     def common_use(self) -> str | None:
@@ -107,7 +116,7 @@ class Ports(Sequence[Port]):
         return self.known.row((self.numbers[index], self.protocol))
 
     def column(self, path: str) -> Sequence[Any] | None:
-        """All values of a column, where they are had without the rows."""
+        """All values of a column, where they are had without most of the rows."""
         if path == "port":
             return self.numbers
         if path == "protocol":
@@ -115,12 +124,17 @@ class Ports(Sequence[Port]):
         if path in ("ephemeral", "reserved", "privileged"):
             known = getattr(self.known, path)
             return [_flag(known, number) for number in self.numbers]
-        if path.startswith("named.") and len(self) > MANY:
-            value = attrgetter(path.removeprefix("named."))
-            values = {number: value(said) for number, said in self.known.named(self.protocol).items()}
-            unassigned = value(UNASSIGNED)
-            return [values.get(number, unassigned) for number in self.numbers]
-        return None
+        if len(self) <= MANY:
+            return None
+        if path == "range":
+            return [range_name(number) for number in self.numbers]
+        # What is in no list has the same to say as any other such port.
+        value = attrgetter(path)
+        listed = self.known.listed(self.protocol)
+        values = {number: value(self.known.row((number, self.protocol))) for number in listed}
+        unlisted = next((number for number in PORTS if number not in listed), 0)
+        nothing = value(Port(self.known, unlisted, self.protocol))
+        return [values.get(number, nothing) for number in self.numbers]
 
 
 class KnownPorts:
@@ -175,16 +189,17 @@ class KnownPorts:
         start = self.system.port_settings().unprivileged
         return None if start is None else flags([(1, start - 1)])
 
-    def named(self, protocol: str) -> dict[int, Named]:
-        """What the registry says of the ports of a protocol, of those that it has."""
-        return self._named.get(protocol, {})
+    def listed(self, protocol: str) -> frozenset[int]:
+        """The ports of a protocol that some list has."""
+        return self._listed.get(protocol, frozenset())
 
     @cached_property
-    def _named(self) -> dict[str, dict[int, Named]]:
-        entries: dict[str, dict[int, list[Entry]]] = {}
-        for entry in self.assigned:
-            entries.setdefault(entry.protocol, {}).setdefault(entry.port, []).append(entry)
-        return {protocol: {port: named(names) for port, names in ports.items()} for protocol, ports in sorted(entries.items())}
+    def _listed(self) -> dict[str, frozenset[int]]:
+        found: dict[str, set[int]] = {}
+        registered = ((entry.port, entry.protocol) for entry in self.assigned)
+        for port, protocol in chain(registered, self.services, self.uses):
+            found.setdefault(protocol, set()).add(port)
+        return {protocol: frozenset(ports) for protocol, ports in found.items()}
 
     def row(self, key: tuple[int, str]) -> Port:
         """The row of a port of a protocol."""
@@ -203,13 +218,13 @@ class KnownPorts:
 
     def _others(self, numbers: Sequence[int]) -> Iterator[tuple[str, int]]:
         """Protocols beside those that have every port, each with those of these ports that some list has."""
-        listed = {key for keys in (self.services, self.uses) for key in keys if key[1] not in PROTOCOLS}
-        if len(numbers) > MANY:
-            registered = {(port, protocol) for protocol, ports in self._named.items() for port in ports}
-        else:
-            registered = {(port, protocol) for port in numbers for protocol in self.assigned.of(port)}
         wanted = set(numbers)
-        for port, protocol in registered | listed:
+        if len(numbers) > MANY:
+            found = {(port, protocol) for protocol, ports in self._listed.items() for port in ports}
+        else:
+            found = {(port, protocol) for port in numbers for protocol in self.assigned.of(port)}
+            found.update(key for key in chain(self.services, self.uses) if key[1] not in PROTOCOLS)
+        for port, protocol in found:
             if port in wanted and protocol not in PROTOCOLS:
                 yield protocol, port
 
