@@ -224,14 +224,21 @@ def columns_of(family: tuple[str, ...]) -> list[tuple[str, str]]:
 JOINS = [(*left, *right) for family in FAMILIES for left, right in product(columns_of(family), repeat=2)]
 
 
-@pytest.mark.parametrize(("left", "on", "right", "by"), JOINS)
-def test_a_join_looks_at_each_row_a_few_times_and_not_at_every_pair(
-    left: str, on: str, right: str, by: str, fake: FakeRoot, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> FakeRoot:
+    """Eighty processes, each with a socket: made once, for all joins that look at it."""
+    fake = FakeRoot(tmp_path_factory.mktemp("crowd"))
     for number in range(1, 81):
         pid = 1000 + number
         fake.process(pid, f"p{number}", parent=pid - 1, uid=2000 + number, fds={3: f"socket:[{5000 + number}]"})
     fake.net("tcp", *(f"0100007F:{4000 + n:04X} 00000000:0000 0A {5000 + n} {2000 + n}" for n in range(1, 81)))
+    return fake
+
+
+@pytest.mark.parametrize(("left", "on", "right", "by"), JOINS)
+def test_a_join_looks_at_each_row_a_few_times_and_not_at_every_pair(
+    left: str, on: str, right: str, by: str, crowd: FakeRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     visited = 0
     original = Table.__call__
 
@@ -242,11 +249,11 @@ def test_a_join_looks_at_each_row_a_few_times_and_not_at_every_pair(
             yield row
 
     monkeypatch.setattr(Table, "__call__", counted)
-    engine = Engine(root=str(fake.path))
     limits = ["x.port BETWEEN 16300 AND 16600" if left == "port_registry" else some(left, "x.", "")]
     limits.append("" if right == "port_registry" else some(right, "y.", ""))
     limit = " AND ".join(filter(None, limits)) or "1"
-    [row] = engine.query(f"SELECT count(*) AS n FROM {left} x CROSS JOIN {right} y ON y.{by} = x.{on} WHERE {limit}")
+    with Engine(root=str(crowd.path)) as engine:
+        [row] = engine.query(f"SELECT count(*) AS n FROM {left} x CROSS JOIN {right} y ON y.{by} = x.{on} WHERE {limit}")
     # Once for the outer side, once for the first look-up, once for the index, then the rows that match.
     assert visited <= (700 if left == "port_registry" else 0) + 80 + 3 * 80 + 4 * row["n"]
 
