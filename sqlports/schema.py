@@ -64,7 +64,8 @@ Groups = frozenset[str]
 class Batches:
     """Rows in sequences, some of which give whole columns: what a table of very many rows returns instead of its rows.
 
-    Such a sequence has a method `column(path)`: all values of a column, by its path, or None where the rows must be asked.
+    Such a sequence has a method `column(path)`: all values of a column, by its path, or None where the rows must be asked. What
+    it gave is kept as long as the look lasts, and so is the sequence: it is for whole tables, and the same when asked again.
     """
 
     def __init__(self, sequences: Iterable[Sequence[Any]]) -> None:

@@ -124,8 +124,6 @@ class Ports(Sequence[Port]):
         if path in ("ephemeral", "reserved", "privileged"):
             known = getattr(self.known, path)
             return [_flag(known, number) for number in self.numbers]
-        if len(self) <= MANY:
-            return None
         if path == "range":
             return [range_name(number) for number in self.numbers]
         # What is in no list has the same to say as any other such port.
@@ -228,15 +226,20 @@ class KnownPorts:
             if port in wanted and protocol not in PROTOCOLS:
                 yield protocol, port
 
-    def batches(self, numbers: Sequence[int], protocols: frozenset[str] | None) -> Iterator[Ports]:
-        """The rows of these ports, protocol by protocol."""
+    def batches(self, numbers: Sequence[int], protocols: frozenset[str] | None) -> Iterator[Sequence[Port]]:
+        """The rows of these ports, protocol by protocol; where they are many, they give whole columns."""
         for protocol in PROTOCOLS:
             if protocols is None or protocol in protocols:
-                yield Ports(self, protocol, numbers)
+                yield self._batch(numbers, protocol)
         if protocols is None or not protocols <= set(PROTOCOLS):
             for protocol, found in groupby(sorted(self._others(numbers)), itemgetter(0)):
                 if protocols is None or protocol in protocols:
-                    yield Ports(self, protocol, [port for _, port in found])
+                    yield [self.row((port, protocol)) for _, port in found]
+
+    def _batch(self, numbers: Sequence[int], protocol: str) -> Sequence[Port]:
+        if len(numbers) <= MANY or not isinstance(numbers, range):
+            return [self.row((port, protocol)) for port in numbers]
+        return self.system.memo(("ports", numbers, protocol), partial(Ports, self, protocol, numbers))
 
 
 def among(port: frozenset[int] | Range | None) -> Sequence[int]:
