@@ -69,7 +69,9 @@ class Assigned:
         """The names of a port by protocol, the primary first; nothing where the list does not have the port."""
         found = self._found.get(port)
         if found is None:
-            lines = self._near(b"\n%05d\t" % port) if len(self._found) < FEW else self._by_port.get(f"{port:05}", ())
+            lines = self._near(b"\n%05d\t" % port) if len(self._found) < FEW else self._by_port.get(f"{port:05}")
+            if lines is None:
+                return _NOTHING
             found = self._found[port] = _entries(lines)
         return found
 
@@ -120,6 +122,7 @@ class Assigned:
         return data[start + 1 : end].decode().split("\n")
 
 
+_NOTHING: dict[str, tuple[Entry, ...]] = {}
 _new = tuple.__new__
 
 
