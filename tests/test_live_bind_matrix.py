@@ -137,6 +137,10 @@ def ask(port, kind=STREAM, **given):
     rows = engine.query(sql, (port, 'tcp' if kind == STREAM else 'udp', *given.values()))
     return [(row['obstacle'], row['verdict'], row['why']) for row in rows]
 
+def mine(port, kind=STREAM, **given):
+    '''Of these what is about sockets of this process: another's connection may have the same port.'''
+    return ask(port, kind, pid=os.getpid(), **given)
+
 def is_free(rows, holder, binder):
     '''Whether it can be bound by what is said, given what both sides set.'''
     for obstacle, verdict, why in rows:
@@ -245,9 +249,9 @@ def test_addresses_meet_as_in_the_kernel(child: START) -> None:
 
 
 def test_what_is_not_asked_is_left_open(child: START) -> None:
-    told = run(child, "port, kept = listening('')\ntell([row[:2] for row in ask(port) if row[0] == 'socket'])")
+    told = run(child, "port, kept = listening('')\ntell([row[:2] for row in mine(port)])")
     assert told == [["socket", "blocks unless both set SO_REUSEPORT"]]
-    told = run(child, "port, kept = bound('')\ntell([row[:2] for row in ask(port) if row[0] == 'socket'])")
+    told = run(child, "port, kept = bound('')\ntell([row[:2] for row in mine(port)])")
     assert told == [["socket", "blocks unless both set SO_REUSEADDR"]]
 
 
@@ -255,7 +259,7 @@ def test_a_group_that_shares_lets_one_more_in(child: START) -> None:
     told = run(
         child,
         "port, kept = listening('P')\nother = make('P'); other.bind(('127.0.0.1', port)); other.listen()\n"
-        "asked = [row for row in ask(port, address='127.0.0.1', reuse_port=1) if row[0] == 'socket']\n"
+        "asked = mine(port, address='127.0.0.1', reuse_port=1)\n"
         "tell([asked, attempt(port, 'P')])",
     )
     rows, came = told
@@ -265,7 +269,7 @@ def test_a_group_that_shares_lets_one_more_in(child: START) -> None:
 
 def test_of_a_client_on_a_port_that_the_kernel_chose_it_is_said_to_be_expected_to_block(child: START) -> None:
     [[_, verdict, why]] = [
-        row for row in run(child, "port, kept = client('')\ntell(ask(port, reuse_address=1))") if row[0] == "socket"
+        row for row in run(child, "port, kept = client('')\ntell(mine(port, reuse_address=1))") if row[0] == "socket"
     ]
     assert verdict == "blocks unless both set SO_REUSEADDR"
     assert "expect that it blocks" in why
@@ -288,7 +292,7 @@ def test_an_mptcp_listener_stands_in_the_way_once(child: START) -> None:
         "try: s = socket.socket(socket.AF_INET, STREAM, 262)\n"
         "except OSError: cannot('there is no MPTCP')\n"
         "s.bind(('127.0.0.1', 0)); s.listen()\n"
-        "tell([[row[:2] for row in ask(port_of(s)) if row[0] == 'socket'], attempt(port_of(s))])",
+        "tell([[row[:2] for row in mine(port_of(s))], attempt(port_of(s))])",
     )
     assert told == [[["socket", "blocks unless both set SO_REUSEPORT"]], "Address already in use"]
 
