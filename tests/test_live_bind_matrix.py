@@ -25,7 +25,8 @@ if fresh:
     engine = Engine()
 SIX, STREAM, DGRAM = socket.AF_INET6, socket.SOCK_STREAM, socket.SOCK_DGRAM
 FLAGS = ('', 'A', 'P', 'AP')
-ports = iter(range(2000, 30000))
+# Below those that clients are given: on a machine that is shared another's connection might have one of these as well.
+ports = iter(range(2000 if fresh else 2000 + os.getpid() * 7 % 20000, 32000))
 
 def make(flags='', family=socket.AF_INET, kind=STREAM, v6only=0):
     s = socket.socket(family, kind)
@@ -37,9 +38,15 @@ def make(flags='', family=socket.AF_INET, kind=STREAM, v6only=0):
 def family_of(address): return SIX if ':' in address else socket.AF_INET
 
 def bound(flags, address='127.0.0.1', kind=STREAM, v6only=0):
-    s = make(flags, family_of(address), kind, v6only)
-    s.bind((address, next(ports) if fresh else 0))
-    return s.getsockname()[1], [s]
+    while True:
+        s = make(flags, family_of(address), kind, v6only)
+        try:
+            s.bind((address, next(ports)))
+            return s.getsockname()[1], [s]
+        except OSError as error:
+            s.close()
+            if fresh or error.errno != 98:
+                raise
 
 def port_of(s): return s.getsockname()[1]
 
@@ -197,8 +204,13 @@ def run(child: START, code: str) -> Any:
     return child(CODE + code, cwd=Path(__file__).parent.parent).told
 
 
+CHOSEN_BY_THE_KERNEL = {"client", "client in TIME_WAIT"}
+
+
 @pytest.mark.parametrize("holder", HOLDERS)
 def test_a_verdict_is_what_the_kernel_does(holder: str, child: START) -> None:
+    if not ROOT and holder in CHOSEN_BY_THE_KERNEL:
+        pytest.skip("where the network is shared, what the kernel chooses may be another's port as well")
     told = run(child, CELLS.replace("NAME", repr(holder)))
     assert told["wrong"] == []
     assert told["cells"] == (32 if ROOT else 16)
