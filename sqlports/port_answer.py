@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sqlports.port_words import endpoint, listed, process
+from sqlports.port_words import endpoint, listed, named
 from sqlports.sources.sockets import WILDCARDS
 
 if TYPE_CHECKING:
@@ -61,4 +61,4 @@ def _what(row: Row, whole: bool) -> str:
     if row["obstacle"] != "socket" or is_unlisted(row):
         return str(row["obstacle"])
     remote = f" → {endpoint(row['remote_address'], row['remote_port'])}" if whole and row["remote_port"] is not None else ""
-    return f"{process(row)}{row['state']} {endpoint(row['local_address'])}{remote}"
+    return f"{named(row)}{row['state']} {endpoint(row['local_address'])}{remote}"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from sqlports import port_answer
 from sqlports.cells import safe
 from sqlports.port_report import Facts, Row
-from sqlports.port_words import endpoint, listed, process, times, when
+from sqlports.port_words import endpoint, listed, named, times, when
 
 _LABEL = 12
 # The lines that a text has on a terminal, at most, and a holder's sockets: arguments may be megabytes, and would push the rest
@@ -72,7 +72,7 @@ def _line(label: str, text: str, columns: int | None) -> str:
 
 def _meaning(rows: list[Row], rpc: list[Row]) -> Iterator[Line]:
     """What the port is for; said once where all protocols say the same."""
-    for label, say in (("registered", _registered), ("commonly", _common), ("here", _local)):
+    for label, say in (("registered", _registered), ("commonly", lambda row: row["common_use"]), ("here", _local)):
         yield from _by_protocol(label, [(row["protocol"], say(row)) for row in rows])
     for protocol in sorted({row["protocol"] for row in rpc}):
         # Whoever is local may register whatever he likes.
@@ -88,11 +88,6 @@ def _registered(row: Row) -> str:
     aliases = f", also {row['aliases'].replace(' ', ', ')}" if row["aliases"] else ""
     historic = " (historic)" if row["status"] == "historic" else ""
     return f"{row['service']}{aliases}{historic}: {row['description'] or 'not described'}"
-
-
-def _common(row: Row) -> str | None:
-    common: str | None = row["common_use"]
-    return common
 
 
 def _local(row: Row) -> str | None:
@@ -187,9 +182,8 @@ def _place(row: Row) -> str:
 
 def _process(row: Row, process: Row) -> Iterator[Line]:
     since = f", since {when(process['started'])}" if process["started"] else ""
-    user = process["user"] if process["user"] is not None else process["uid"]
     answers = "" if row["pid"] is not None else ", which answers for it"
-    yield "process", f"{process['name']}, pid {process['pid']}, user {'?' if user is None else user}{since}{answers}"
+    yield "process", f"{process['name']}, pid {process['pid']}, user {process['user'] or '?'}{since}{answers}"
     if process["cmdline"]:
         yield "command", process["cmdline"]
     if process["path"]:
@@ -220,11 +214,11 @@ def _connections(used: list[Row], going_out: list[Row]) -> Iterator[Line]:
 def _ends(row: Row, kind: str) -> str:
     """The other end of a connection, and this one where that is a client's."""
     peer = f"{row['peer_name']} ({row['peer_pid']}) " if row["peer_pid"] is not None else ""
-    return f"{process(row) + 'to ' if kind == 'by' else ''}{peer}{endpoint(row['remote_address'], row['remote_port'])}"
+    return f"{named(row) + 'to ' if kind == 'by' else ''}{peer}{endpoint(row['remote_address'], row['remote_port'])}"
 
 
 def _client(row: Row) -> str:
-    return f"{process(row)}to {endpoint(row['remote_address'])}"
+    return f"{named(row)}to {endpoint(row['remote_address'])}"
 
 
 def _unlisted(facts: Facts) -> Iterator[Line]:

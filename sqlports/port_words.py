@@ -17,7 +17,7 @@ def endpoint(address: str | None, port: int | None = None) -> str:
     return place if port is None else f"{place}:{port}"
 
 
-def process(row: dict[str, Any]) -> str:
+def named(row: dict[str, Any]) -> str:
     """The process of a row, and a space; '' where none is known."""
     return f"{row['name']} ({row['pid']}) " if row["pid"] is not None else ""
 
