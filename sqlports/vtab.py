@@ -124,8 +124,8 @@ class Cursor:
         for batch in self.batches:
             if hasattr(batch, "column"):
                 self.batch, self.rows = batch, iter(range(len(batch)))
-                # By the batch itself, and not its id, which another may get once it is gone.
-                self.getters = self.system.memo(("cells", batch), partial(_cells, batch, self.virtual.table))
+                # With the batch itself, so that its id is not given to another.
+                self.getters, _ = self.system.memo(("cells", id(batch)), partial(_kept, batch, self.virtual.table))
             else:
                 self.batch, self.rows, self.getters = None, iter(batch), self.virtual.getters
             self.row = next(self.rows, None)
@@ -154,6 +154,10 @@ class Cursor:
         self.batches = self.rows = iter(())
         self.batch = self.row = None
         self.virtual.release()
+
+
+def _kept(batch: Any, table: Table) -> tuple[list[Callable[[int], Any]], Any]:
+    return _cells(batch, table), batch
 
 
 def _cells(batch: Any, table: Table) -> list[Callable[[int], Any]]:
