@@ -15,17 +15,18 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sqlports.modes import MODES
+
 if TYPE_CHECKING:
     from sqlports.engine import Engine
     from sqlports.output import Output
 
 DONE, FAILED, USAGE, TIMED_OUT, INTERRUPTED = 0, 1, 2, 4, 130
-MODES = ("table", "json", "jsonl", "csv", "tsv", "markdown", "line")
 # Each first word that is no SQL, and the module that has its `misuse` and its `run`.
 COMMANDS = {
-    "tables": "sqlports.catalogue_command",
-    "schema": "sqlports.catalogue_command",
-    "port": "sqlports.port_command",
+    "tables": "sqlports.commands.catalogue",
+    "schema": "sqlports.commands.catalogue",
+    "port": "sqlports.commands.port",
     "registry": "sqlports.ports.update",
 }
 
@@ -168,9 +169,11 @@ def _dispatch(options: argparse.Namespace) -> int:
             command.run(engine, options)
             return DONE
         if _wants_prompt(options):
-            from sqlports.repl import Repl
+            from sqlports.settings import Settings
+            from sqlports.shell import repl
+            from sqlports.shell.shell import Shell
 
-            return Repl(engine, options.mode, dict(options.param), options.limit).loop()
+            return repl.loop(Shell(engine, Settings(mode=options.mode), dict(options.param), options.limit))
         return _answer(engine, options)
     finally:
         engine.close()

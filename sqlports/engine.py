@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
+# A column of a result as SQLite describes it: its name, declared type, and the database, table and column that it is.
+Described = tuple[str, str | None, str | None, str | None, str | None]
+
 # How many of SQLite's own steps pass between two looks at the clock: about 50 microseconds.
 STEPS = 2000
 
@@ -31,11 +34,19 @@ LONGEST = 32 << 20
 class Result:
     """The rows of one statement, read as they are asked for. Iterate it, once: tuples of int, float, str, bytes and None.
 
-    columns  their names, in order; a name may come twice
+    statement  the statement
+    columns    their names, in order; a name may come twice
+    types      the declared type of each: 'INTEGER', 'TEXT', …; '' for an expression
+    origins    the table and the column that each is, through views and sub-queries too; None for an expression
+    notes      what people should know of how the statement was understood
     """
 
-    def __init__(self, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> None:
-        self.columns = columns
+    def __init__(self, statement: Statement, described: Sequence[Described], rows: Iterator[tuple[Any, ...]]) -> None:
+        self.statement = statement
+        self.columns = tuple(column[0] for column in described)
+        self.types = tuple(column[1] or "" for column in described)
+        self.origins = tuple((column[3], column[4]) if column[3] and column[4] else None for column in described)
+        self.notes: list[str] = []
         self._rows = rows
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
@@ -59,6 +70,7 @@ class Engine:
     connection    the apsw.Connection with all the tables
     snapshot_now  the look that is being taken or held; None between statements
     refusals      what the last look could not read, as scan_errors has it
+    reads         how often the last look read each source
 
     One engine serves one thread at a time; `interrupt` may be called from any.
     """
@@ -69,6 +81,7 @@ class Engine:
         self.timeout = timeout
         self.snapshot_now: Snapshot | None = None
         self.refusals: list[Refusal] = []
+        self.reads: Mapping[str, int] = {}
         self._cursors = 0
         self._deadline: float | None = None
         self._stop = False
@@ -141,11 +154,11 @@ class Engine:
         self.connection.close()
 
     def _start(self, statement: Statement, parameters: Parameters) -> Result:
-        columns: tuple[str, ...] = ()
+        described: tuple[Described, ...] = ()
 
         def describe(cursor: apsw.Cursor, sql: str, bindings: Any) -> bool:
-            nonlocal columns
-            columns = tuple(column[0] for column in cursor.get_description())
+            nonlocal described
+            described = cursor.description_full or ()
             return True
 
         cursor = self.connection.cursor()
@@ -163,7 +176,7 @@ class Engine:
             raise
         finally:
             self._at_once = False
-        return Result(columns, self._read(statement, cursor, rows))
+        return Result(statement, described, self._read(statement, cursor, rows))
 
     def _read(self, statement: Statement, cursor: apsw.Cursor, rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
         try:
@@ -220,7 +233,7 @@ class Engine:
     def _release(self) -> None:
         self._cursors -= 1
         if self._cursors == 0 and self.snapshot_now is not None:
-            self.refusals = self.snapshot_now.refusals()
+            self.refusals, self.reads = self.snapshot_now.refusals(), self.snapshot_now.reads
             self.snapshot_now.close()
             self.snapshot_now = None
 

@@ -86,6 +86,7 @@ class Column(NamedTuple):
 
     `path` is None for a column that this product does not fill (another system's, kept so that its queries run).
     A hidden column is left out of `SELECT *`. `collate` names the collation it is compared by: 'NOCASE'; None for BINARY.
+    `choices` are all the texts that it ever has, where they are known and few; () where they are not.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Column(NamedTuple):
     doc: str
     hidden: bool = False
     collate: str | None = None
+    choices: tuple[str, ...] = ()
 
     @property
     def group(self) -> str | None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 from sqlports.cells import safe
 
 if TYPE_CHECKING:
-    from sqlports.engine import Engine
+    from sqlports.engine import Engine, Result
+    from sqlports.modes import Look, Row, Written
     from sqlports.output import Output
-    from sqlports.render import Written
     from sqlports.sources.refusals import Refusal
 
 
@@ -46,7 +46,10 @@ class Session:
     limit     at most this many rows of each result
     tell      says something to people
     whole     what shows values that a table had to cut
+    look      how a result is shown to people
+    keep      given a result, an iterator over its rows for who writes them: what wants to see them as they pass
     refusals  what the statements so far were not permitted to see
+    rows      how many rows the statements so far gave
     """
 
     def __init__(
@@ -57,6 +60,8 @@ class Session:
         limit: int | None = None,
         tell: Callable[[str], None] = complain,
         whole: str = "--line",
+        look: Callable[[Result], Look] | None = None,
+        keep: Callable[[Result], Iterator[Row]] = iter,
     ) -> None:
         self.engine = engine
         self.mode = mode
@@ -64,24 +69,34 @@ class Session:
         self.limit = limit
         self.tell = tell
         self.whole = whole
+        self.look = look
+        self.keep = keep
         self.refusals: list[Refusal] = []
+        self.rows = 0
         self._wrote = False
 
     def run(self, script: str, parameters: Mapping[str, Any] | tuple[()] = ()) -> None:
         """Run a script. Raises what `Engine.run` raises, and OSError when the output fails."""
-        from sqlports import render
-
         for result in self.engine.run(script, parameters):
             with contextlib.closing(result):
-                if self._wrote and self.mode not in ("json", "jsonl"):
-                    self.output.write("\n")
-                written = render.write(result.columns, islice(result, self.limit), self.mode, self.output)
-                self.output.flush()
-                self._wrote = True
-                if self.limit is not None and written.rows == self.limit and next(iter(result), None):
-                    self.tell(f"only the first {self.limit} rows are shown (--limit)")
+                self._write(result)
             self.refusals += self.engine.refusals
-            remark(written, self.tell, self.whole)
+
+    def _write(self, result: Result) -> None:
+        from sqlports import modes
+
+        if self._wrote and self.mode not in ("json", "jsonl"):
+            self.output.write("\n")
+        look = self.look(result) if self.look else modes.PLAIN
+        written = modes.write(result.columns, islice(self.keep(result), self.limit), self.mode, self.output, look)
+        self.output.flush()
+        self._wrote = True
+        self.rows += written.rows
+        for note in result.notes:
+            self.tell(note)
+        if self.limit is not None and written.rows == self.limit and next(iter(result), None):
+            self.tell(f"only the first {self.limit} rows are shown (--limit)")
+        remark(written, self.tell, self.whole)
 
     def hidden(self) -> list[str]:
         """The sentences on what the statements so far could not see; none when they saw all."""

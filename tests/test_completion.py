@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from sqlports import Engine
-from sqlports.completion import Candidate, complete
-from sqlports.names import Names
+from sqlports.shell.completion import Candidate, complete
+from sqlports.shell.names import Names
 from sqlports.sources.snapshot import Snapshot
 
 

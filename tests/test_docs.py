@@ -68,9 +68,9 @@ def test_the_readme_names_every_mode_and_exit_status() -> None:
     text = (TREE / "README.md").read_text(encoding="utf-8")
     for mode in MODES:
         assert f"`{mode}`" in text, mode
-    from sqlports import render
+    from sqlports import modes
 
-    assert render.MODES == MODES
+    assert modes.MODES == MODES
     assert parse(["--tsv"]).mode == "tsv"
 
 

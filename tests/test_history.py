@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlports.repl import History, history_path
+from sqlports.shell.history import History, history_path
 
 if sys.platform == "win32":
     pytest.skip("needs pseudo-terminals", allow_module_level=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from sqlports import Engine, port_report, port_text
+from sqlports import Engine
+from sqlports.commands import port_report, port_text
 
 from .conftest import FakeRoot, command
 

@@ -22,9 +22,12 @@ from pathlib import Path
 
 import pytest
 
-from sqlports import Engine, dot
-from sqlports.repl import Repl
+from sqlports import Engine
 from sqlports.session import Session
+from sqlports.settings import Settings
+from sqlports.shell import dot
+from sqlports.shell.dots import Leave
+from sqlports.shell.shell import Shell
 
 if sys.platform == "win32":
     pytest.skip("needs pseudo-terminals", allow_module_level=True)
@@ -319,13 +322,13 @@ def test_no_history_stops_the_prompt(
 
 
 @pytest.fixture
-def repl() -> Iterator[Repl]:
+def repl() -> Iterator[Shell]:
     engine = Engine()
-    yield Repl(engine, "csv")
+    yield Shell(engine, Settings(mode="csv"))
     engine.close()
 
 
-def test_an_interrupt_leaves_no_snapshot(repl: Repl, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupt_leaves_no_snapshot(repl: Shell, capfd: pytest.CaptureFixture[str]) -> None:
     """Whenever it comes, and whatever it meets."""
     generator = random.Random(1)
     for _ in range(25):
@@ -348,7 +351,7 @@ def _once(condition: Callable[[], bool], then: Callable[[], object]) -> None:
 
 
 def test_an_unexpected_error_is_one_line(
-    repl: Repl, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    repl: Shell, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("first\nsecond \x1b[31m")
@@ -359,7 +362,7 @@ def test_an_unexpected_error_is_one_line(
 
 
 def test_what_is_not_permitted_is_said_once(
-    repl: Repl, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    repl: Shell, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     told = ["the handles of 5 processes", "the handles of 1,006 processes", "the executables of 1 process"]
     sentences = iter([[told[0]], told[1:2], told[1:], []])
@@ -390,14 +393,14 @@ def test_what_is_not_permitted_is_said_once(
         (".", "no such command: . (there are .exit,"),
     ],
 )
-def test_commands(repl: Repl, capfd: pytest.CaptureFixture[str], typed: str, told: str) -> None:
+def test_commands(repl: Shell, capfd: pytest.CaptureFixture[str], typed: str, told: str) -> None:
     repl.handle(typed)
     assert told in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize("typed", [".quit", ".q", ".exit;", "exit", " Quit ; "])
-def test_ways_to_leave(repl: Repl, typed: str) -> None:
-    with pytest.raises(dot.Leave):
+def test_ways_to_leave(repl: Shell, typed: str) -> None:
+    with pytest.raises(Leave):
         repl.handle(typed)
 
 

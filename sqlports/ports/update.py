@@ -41,14 +41,14 @@ def misuse(options: Namespace) -> str | None:
 
 def run(engine: Engine, options: Namespace) -> None:
     """Do what the words say, and write what there is to say. Raises Error and OSError; nothing is changed then."""
-    from sqlports import render
+    from sqlports import modes
     from sqlports.output import Output
 
     words = options.sql[1:]
     output = Output(options.output, options.mode)
     if not words:
         # One row is read better down than across.
-        render.write(COLUMNS, [facts(_used())], "line" if options.mode == "table" else options.mode, output)
+        modes.write(COLUMNS, [facts(_used())], "line" if options.mode == "table" else options.mode, output)
     else:
         for line in update(words[1]) if words[0] == "update" else forget():
             output.write(f"{safe(line)}\n")

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import apsw
 
-from sqlports import dot
-from sqlports.names import Column, Names
+from sqlports.shell import dot
+from sqlports.shell.names import Column, Names
 
 # What may come next: a statement, another clause of it, a table, a name that is not there yet, an expression.
 START, CLAUSE, TABLE, NEW, VALUE = "start", "clause", "table", "new", "value"

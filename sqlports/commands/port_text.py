@@ -7,10 +7,10 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator
 
-from sqlports import port_answer
 from sqlports.cells import safe
-from sqlports.port_report import Facts, Row
-from sqlports.port_words import endpoint, listed, named, times, when
+from sqlports.commands import port_answer
+from sqlports.commands.port_report import Facts, Row
+from sqlports.commands.port_words import endpoint, listed, named, times, when
 
 _LABEL = 12
 # The lines that a text has on a terminal, at most, and a holder's sockets: arguments may be megabytes, and would push the rest

@@ -16,7 +16,7 @@ def misuse(options: Namespace) -> str | None:
 
 def run(engine: Engine, options: Namespace) -> None:
     """`sqlports tables WORD…` and `sqlports schema TABLE…`. Raises QueryError where there is no such table, and OSError."""
-    from sqlports import catalogue, render
+    from sqlports import catalogue, modes
     from sqlports.errors import QueryError
     from sqlports.output import Output
     from sqlports.session import remark
@@ -27,11 +27,11 @@ def run(engine: Engine, options: Namespace) -> None:
         wanted = [row for row in catalogue.relations() if all(name.lower() in row[0] for name in names)]
         if not wanted:
             raise QueryError(f"no table's name has {' and '.join(names)} in it")
-        remark(render.write(catalogue.TABLES, wanted, options.mode, output))
+        remark(modes.write(catalogue.TABLES, wanted, options.mode, output))
     for name in names if command == "schema" else []:
         try:
             rows = list(catalogue.columns(name.lower(), engine.connection))
         except KeyError:
             raise QueryError(f"no such table: {name}", hint=catalogue.meant(name)) from None
-        remark(render.write(catalogue.COLUMNS, rows, options.mode, output))
+        remark(modes.write(catalogue.COLUMNS, rows, options.mode, output))
     output.close()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sqlports.port_words import endpoint, listed, named
+from sqlports.commands.port_words import endpoint, listed, named
 from sqlports.sources.sockets import WILDCARDS
 
 if TYPE_CHECKING:
-    from sqlports.port_report import Facts, Row
+    from sqlports.commands.port_report import Facts, Row
 
 
 def lines(facts: Facts) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,8 @@ def misuse(options: Namespace) -> str | None:
 
 def run(engine: Engine, options: Namespace) -> None:
     """Write the page of each port. Raises QueryError and its like, OSError."""
-    from sqlports import notice, port_report, port_text
+    from sqlports import notice
+    from sqlports.commands import port_report, port_text
     from sqlports.output import Output
     from sqlports.session import complain, stoppable
 

@@ -1,0 +1,1 @@
+"""The commands that are words: each module has `misuse(options)` and `run(engine, options)`."""

@@ -1,0 +1,93 @@
+"""The prompt: reads SQL and dot commands from a terminal, runs them, and lives on whatever comes of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
+
+from sqlports import __version__
+from sqlports.session import named, sane_when_killed
+from sqlports.shell import dot
+from sqlports.shell.dots import Leave
+from sqlports.shell.history import History, history_path
+
+if TYPE_CHECKING:
+    from sqlports.shell.shell import Shell
+
+PROMPT = "sqlports> "
+MORE = "     ...> "
+BANNER = f"sqlports {__version__}: SQL ends with a semicolon, .help tells more, Ctrl-D leaves"
+
+
+def loop(shell: Shell) -> int:
+    """Read and run until the end; returns the exit status. Raises OSError when the terminal is gone."""
+    screen = find_screen()
+    with contextlib.closing(History(history_path())) as history, sane_when_killed(screen):
+        read = make_reader(shell, history.entries, screen)
+        shell.tell(BANNER)
+        while True:
+            if history.fault:
+                shell.tell(history.fault)
+                history.fault = None
+            try:
+                text = read()
+            except KeyboardInterrupt:
+                continue
+            except EOFError:
+                return 0
+            except Exception as error:
+                # A bug of the editor's, or a terminal beyond it: what it cannot read may still be read plainly.
+                if read is read_plain:
+                    raise
+                read = read_plain
+                shell.tell(f"without the editor from now on: {named(error)}")
+                continue
+            history.add(text)
+            try:
+                shell.handle(text)
+            except Leave:
+                return 0
+
+
+def read_plain() -> str:
+    """The next input, its lines as the terminal gives them. Raises EOFError, KeyboardInterrupt and OSError."""
+    text = _read_line(PROMPT)
+    while dot.unfinished(text):
+        text += "\n" + _read_line(MORE)
+    return text
+
+
+def _read_line(prompt: str) -> str:
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(errors="replace")
+    print(prompt, end="", file=sys.stderr, flush=True)
+    try:
+        return input()
+    except (EOFError, KeyboardInterrupt):
+        print(file=sys.stderr)
+        raise
+
+
+def find_screen() -> TextIO | None:
+    """The terminal that an editor can draw on. Not always standard output, which may be a file and takes only data."""
+    # What readline too takes for a terminal that cannot move its cursor.
+    if os.environ.get("TERM", "").lower() in ("", "dumb", "unknown") and sys.platform != "win32":
+        return None
+    return next((stream for stream in (sys.stdout, sys.stderr) if stream is not None and stream.isatty()), None)
+
+
+def make_reader(shell: Shell, entries: list[str], screen: TextIO | None) -> Callable[[], str]:
+    """What reads the next input: an editor that knows earlier ones, `read_plain` where there can be none."""
+    # With no prompt_toolkit, or no console that it knows, a prompt without comfort is still a prompt.
+    with contextlib.suppress(Exception):
+        return _editor(shell, entries, screen) if screen else read_plain
+    return read_plain
+
+
+def _editor(shell: Shell, entries: list[str], screen: TextIO) -> Callable[[], str]:
+    from sqlports.shell.editor import make_editor
+
+    return make_editor(shell, entries, screen)
