@@ -9,19 +9,18 @@ import argparse
 import contextlib
 import importlib
 import os
-import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sqlports.modes import MODES
+from sqlports.options import USAGE, parse, utf8
 
 if TYPE_CHECKING:
     from sqlports.engine import Engine
     from sqlports.output import Output
 
-DONE, FAILED, USAGE, TIMED_OUT, INTERRUPTED = 0, 1, 2, 4, 130
+DONE, FAILED, TIMED_OUT, INTERRUPTED = 0, 1, 4, 130
 # Each first word that is no SQL, and the module that has its `misuse` and its `run`.
 COMMANDS = {
     "tables": "sqlports.commands.catalogue",
@@ -74,83 +73,6 @@ def run(arguments: Sequence[str]) -> int:
             raise
         complain(f"a fault in sqlports, {named(error)} (SQLPORTS_DEBUG=1 shows where)")
         return FAILED
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are safe to show."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say how the command is used and what is wrong, and exit with status 2."""
-        from sqlports.session import complain
-
-        self.print_usage(sys.stderr)
-        complain(message)
-        self.exit(USAGE)
-
-
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options. Exits with status 2 on wrong usage."""
-    parser = Parser(
-        prog="sqlports",
-        description="Ask SQL of this machine: processes, sockets, handles, ports. Without SQL: a prompt.",
-        epilog="sqlports tables lists the tables, sqlports schema TABLE a table's columns, "
-        "sqlports port 8080 says all there is to say about a port, "
-        "sqlports registry which list of assigned ports is used: update FILE.csv takes IANA's, forget ends that. "
-        "Exit status: 0 done, 1 the query failed, 2 usage, 4 timed out, 130 interrupted.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("sql", nargs="*", metavar="SQL", help="statements to run, in order")
-    parser.add_argument("-f", "--file", action="append", default=[], help="run a file, after SQL; - is standard input")
-    parser.add_argument("-m", "--mode", choices=MODES, default="table", help="output mode (table)")
-    for mode in MODES:
-        parser.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, help=f"--mode {mode}")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write to a file")
-    parser.add_argument(
-        "-p", "--param", action="append", default=[], type=_parameter, metavar="NAME=VALUE", help="value for :NAME"
-    )
-    parser.add_argument("--limit", type=_count, metavar="N", help="at most N rows of each result")
-    parser.add_argument("--timeout", type=_seconds, metavar="S", help="seconds that a statement may take")
-    parser.add_argument("--watch", type=_seconds, metavar="S", help="run again every S seconds, until interrupted")
-    parser.add_argument("-q", "--quiet", action="store_true", help="do not say what could not be seen")
-    parser.add_argument("--backend", choices=("linux", "portable"), help="how to ask the system")
-    parser.add_argument("--root", default="/", metavar="DIR", help="look at the system whose file system is mounted at DIR")
-    parser.add_argument("--write", action="store_true", help="permit statements that write, ATTACH and the like")
-    parser.add_argument("--version", action="version", version=f"sqlports {_version()}")
-    return parser.parse_intermixed_args(arguments)
-
-
-def _version() -> str:
-    from sqlports import __version__
-
-    return __version__
-
-
-def _parameter(text: str) -> tuple[str, Any]:
-    name, equals, value = _utf8(text).partition("=")
-    if not equals or not name.isidentifier():
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    # Only what reads back the same is a number: 007 and 1e3 stay text.
-    if re.fullmatch(r"-?(0|[1-9]\d{0,17})", value):
-        return name, int(value)
-    if re.fullmatch(r"-?(0|[1-9]\d*)\.\d+", value):
-        return name, float(value)
-    return name, value
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows")
-    return min(int(text), sys.maxsize)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if not 0 < seconds < 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return seconds
 
 
 def _dispatch(options: argparse.Namespace) -> int:
@@ -247,7 +169,7 @@ def _answer(engine: Engine, options: argparse.Namespace) -> int:
 
 def _scripts(options: argparse.Namespace) -> Iterator[str]:
     """What to run: SQL, then files, or standard input when neither is given."""
-    yield from map(_utf8, options.sql)
+    yield from map(utf8, options.sql)
     for name in options.file or ([] if options.sql else ["-"]):
         if name == "-":
             data = sys.stdin.buffer.read() if sys.stdin is not None else b""
@@ -255,11 +177,6 @@ def _scripts(options: argparse.Namespace) -> Iterator[str]:
             with open(name, "rb") as file:
                 data = file.read()
         yield data.decode("utf-8-sig", "replace")
-
-
-def _utf8(argument: str) -> str:
-    """An argument as UTF-8, whatever the locale; bad bytes are replaced."""
-    return os.fsencode(argument).decode("utf-8", "replace")
 
 
 def _query(engine: Engine, scripts: list[str], options: argparse.Namespace, output: Output) -> None:

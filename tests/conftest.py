@@ -19,6 +19,9 @@ import pytest
 
 from sqlports import Engine
 
+if sys.platform != "win32":
+    from .terminal import open_terminal, state, terminal  # noqa: F401 fixtures
+
 T = TypeVar("T")
 
 LINUX = sys.platform.startswith("linux")

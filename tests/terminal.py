@@ -1,0 +1,152 @@
+"""The command in a pseudo-terminal as people have it, with a screen that shows what they would see."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import pyte
+import pytest
+
+# Long enough for any machine; nothing waits so long unless it fails.
+DEADLINE = 60
+
+
+class Terminal:
+    """The command in a pseudo-terminal."""
+
+    def __init__(
+        self,
+        environment: dict[str, str],
+        arguments: tuple[str, ...] = (),
+        columns: int = 80,
+        stdout: Path | None = None,
+        lines: int = 24,
+    ) -> None:
+        self.master, self.slave = pty.openpty()
+        self.screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self.screen)
+        self.resize(columns, lines)
+        self.before = termios.tcgetattr(self.slave)
+        with open(stdout, "wb") if stdout else nullcontext(self.slave) as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "sqlports", *arguments],
+                stdin=self.slave,
+                stdout=output,
+                stderr=self.slave,
+                env=environment,
+                start_new_session=True,
+                # The interrupt key works on the terminal that a session controls.
+                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 no thread runs here
+            )
+        self.raw = b""
+        self.seen = 0
+
+    def resize(self, columns: int, lines: int = 24) -> None:
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.screen.resize(lines, columns)
+
+    def send(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    def expect(self, pattern: str, seconds: float = DEADLINE) -> str:
+        """Wait for a text that was not waited for before; what came up to its end."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = re.compile(pattern.encode()).search(self.raw, self.seen)
+            if found:
+                text = self.raw[self.seen : found.end()].decode(errors="replace")
+                self.seen = found.end()
+                return text
+            ready, _, _ = select.select([self.master], [], [], max(0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError(f"no {pattern!r} in {self.raw[self.seen :]!r}")
+            self._read()
+
+    def _read(self) -> None:
+        data = os.read(self.master, 65536)
+        self.raw += data
+        self._stream.feed(data)
+
+    def shows(self, pattern: str, seconds: float = DEADLINE) -> str:
+        """Wait until the screen has this on it, as people see it; the whole screen, its lines without spaces at their ends."""
+        deadline = time.monotonic() + seconds
+        while True:
+            text = "\n".join(line.rstrip() for line in self.screen.display)
+            if re.search(pattern, text):
+                self.seen = len(self.raw)
+                return text
+            ready, _, _ = select.select([self.master], [], [], max(0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError(f"no {pattern!r} on the screen:\n{text}")
+            self._read()
+
+    def prompt(self) -> str:
+        """Wait until the next input can be typed; what came before that."""
+        # An editor says that it takes pasted text when it begins to read.
+        return self.expect(r"\x1b\[\?2004h[^>]*sqlports>")
+
+    def run(self, line: str) -> str:
+        """Type a line, and give what came of it."""
+        self.send(line + "\r")
+        # An editor ends with the same as it draws the line for the last time.
+        self.expect(r"\x1b\[\?2004l")
+        return self.prompt()
+
+    def end(self) -> int:
+        """The exit status, once the command has ended. The terminal must then be as it was."""
+        status = self.process.wait(DEADLINE)
+        assert termios.tcgetattr(self.slave) == self.before
+        return status
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.slave)
+        os.close(self.master)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def open_terminal(state: Path) -> Iterator[Callable[..., Terminal]]:
+    """Starts the command in a terminal; what was started ends with the test."""
+    opened: list[Terminal] = []
+
+    def start(*arguments: str, columns: int = 80, stdout: Path | None = None, lines: int = 24, **environment: str) -> Terminal:
+        # No terminal here answers where its cursor is.
+        own = {
+            "TERM": "xterm",
+            "PROMPT_TOOLKIT_NO_CPR": "1",
+            "XDG_STATE_HOME": str(state),
+            "XDG_CONFIG_HOME": str(state),
+            **environment,
+        }
+        opened.append(Terminal({**os.environ, **own}, arguments, columns, stdout, lines))
+        return opened[-1]
+
+    yield start
+    for terminal in opened:
+        terminal.close()
+
+
+@pytest.fixture
+def terminal(open_terminal: Callable[..., Terminal]) -> Terminal:
+    """The prompt, ready."""
+    started = open_terminal()
+    started.prompt()
+    return started
