@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help demo test check format lint types package ordinary-user bench docs registry clean
+.PHONY: help demo test check format lint types package ordinary-user bench docs screenshots registry clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t16
@@ -48,6 +48,9 @@ bench: ## speed, as ratios to ss, lsof, netstat, ps and psutil, of the package a
 
 docs: $(READY) ## write what is made from the declarations: README's list, docs/tables.md
 	$(BIN)/python -P docs/generate.py
+
+screenshots: $(READY) ## draw the pictures of the terminal, docs/screens/*.svg, on a small machine of their own (root, Linux)
+	$(BIN)/python -P docs/stage.py $(BIN)/python -P docs/screenshots.py
 
 registry: $(READY) ## make the list of assigned ports anew, from three packages (npm, apt-get)
 	rm -rf build/registry && mkdir -p build/registry/now build/registry/past
