@@ -17,7 +17,7 @@ $(READY): pyproject.toml
 	touch $(READY)
 
 demo: $(READY) ## who listens on which port of this machine, now
-	$(BIN)/sqlports -f examples/listening.sql
+	$(BIN)/sqlports run listening
 
 test: $(READY) ## all tests
 	$(BIN)/python -P -m pytest

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import apsw
 
-from sqlports import registry
+from sqlports import known, registry
+from sqlports.describe import described
 from sqlports.errors import nearest
 from sqlports.schema import SQL_TYPES
 
 TABLES = ("name", "kind", "description")
-COLUMNS = ("column", "type", "search", "description")
-
-_SEARCHES = {"values": "=, IN", "bounds": "range", "search": "=, IN, range", "names": "=, IN, LIKE, GLOB"}
+COLUMNS = ("column", "type", "key", "search", "choices", "description")
+FUNCTIONS = ("function", "kind", "description")
 
 
 def relations() -> Iterator[tuple[str, str, str]]:
@@ -36,20 +36,26 @@ def summary(doc: str) -> str:
     return " ".join(doc.split()).split(". ")[0].rstrip(".") + "."
 
 
-def columns(name: str, connection: apsw.Connection) -> Iterator[tuple[str, str, str | None, str | None]]:
-    """The columns of a table or view: name, type, how the table searches by it without reading all, doc.
+def columns(
+    name: str, connection: apsw.Connection
+) -> Iterator[tuple[str, str | None, str | None, str | None, str | None, str]]:
+    """The columns of a table or view, as COLUMNS has them; None for what there is not.
 
-    Raises KeyError when there is none of this name.
+    Of `key` are 'key', and 'needed' for what a query has to give. Raises KeyError when there is none of this name.
     """
-    if name in registry.view_names():
-        docs = registry.view(name).columns
-        for row in connection.execute(f"PRAGMA table_xinfo({name})"):
-            yield str(row[1]), {"INT": "INTEGER"}.get(row[2], str(row[2])), None, docs.get(str(row[1]))
-        return
-    table = registry.table(name)
-    for column in table.columns:
+    for column in known.columns(name, connection):
+        key = ", ".join(word for word, is_so in (("key", column.key), ("needed", column.needed)) if is_so)
         doc = f"{column.doc} Hidden." if column.hidden else column.doc
-        yield column.name, SQL_TYPES[column.type], _SEARCHES.get(table.searches.get(column.name, "")), doc
+        yield column.name, column.type or None, key or None, column.search or None, ", ".join(column.choices) or None, doc
+
+
+def functions(pattern: str = "") -> Iterator[tuple[str, str, str]]:
+    """The functions whose name, or what they do, has the pattern in it: how each is called, its kind, what it gives."""
+    from sqlports.functions import functions as told
+
+    for function in told():
+        if pattern.lower() in f"{function.name} {function.kind} {function.doc}".lower():
+            yield function.signature, function.kind, function.doc
 
 
 def schema(name: str) -> str:
@@ -87,14 +93,8 @@ def markdown_reference() -> str:
             continue
         table = registry.table(name)
         lines = [f"## {name}", "", table.doc, "", "| column | type | what it tells |", "|---|---|---|"]
-        for column in table.columns:
-            search = _SEARCHES.get(table.searches.get(column.name, ""))
-            notes = [
-                column.doc,
-                *(["Hidden."] if column.hidden else []),
-                *([f"Searched by {search}."] if search else []),
-            ]
-            lines.append(f"| `{column.name}` | {SQL_TYPES[column.type]} | {' '.join(notes).replace('|', chr(92) + '|')} |")
+        for column in known.of_table(name):
+            lines.append(f"| `{column.name}` | {column.type} | {described(column).replace('|', chr(92) + '|')} |")
         lines += ["", "```sql", *(f"{example};" for example in table.examples), "```", ""]
         pages.append("\n".join(lines))
     return "\n".join(pages)

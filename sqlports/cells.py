@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from itertools import accumulate
 from typing import Any
 
 # C0 and C1 controls, and the characters that reorder or break the line they stand in.
@@ -24,11 +26,11 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def shown(value: Any, null: str = "NULL") -> str:
-    """A value of SQLite's as people read it: NULL told from an empty text, bytes as a blob literal."""
+    """A value of SQLite's as people read it: bytes as a blob literal, and a text that reads like NULL in quotes."""
     if value is None:
         return null
     if isinstance(value, str):
-        return safe(value)
+        return safe(value) if value != null else f"'{null}'"
     if isinstance(value, bytes):
         return blob(value)
     return str(value)
@@ -41,18 +43,43 @@ def blob(value: bytes) -> str:
 
 def width(text: str) -> int:
     """How many columns of a terminal the text takes."""
-    if text.isascii():
-        return len(text)
-    from prompt_toolkit.utils import get_cwidth
-
-    return get_cwidth(text)
+    return len(text) if text.isascii() else sum(map(_columns, text))
 
 
-def cut(text: str, room: int) -> str:
+@cache
+def _columns(character: str) -> int:
+    """How many columns a character takes: by Unicode's own data, as the C library's wcwidth() has it."""
+    from unicodedata import category, east_asian_width
+
+    if east_asian_width(character) in "WF":
+        return 2
+    # Marks sit on what they follow, as do a Hangul syllable's later parts; a soft hyphen is a hyphen.
+    marks = category(character) in ("Mn", "Me", "Cf") and character != "\xad"
+    return 0 if marks or "\u1160" <= character <= "\u11ff" else 1
+
+
+def fitting(text: str, room: int, start: int = 0) -> int:
+    """Up to where a text fits into so many columns, from a place on: an index."""
+    # So many marks on so few letters is nothing to be read.
+    piece = text[start : start + 8 * room]
+    if piece.isascii():
+        return start + min(room, len(piece))
+    return start + sum(1 for taken in accumulate(map(_columns, piece)) if taken <= room)
+
+
+def cut(text: str, room: int, mark: str = "…") -> str:
     """The text, or its beginning and an ellipsis, in at most `room` columns."""
-    if width(text) <= room:
+    if (len(text) <= room and text.isascii()) or fitting(text, room) == len(text):
         return text
-    kept = text[: max(room - 1, 0)]
-    while kept and width(kept) > room - 1:
-        kept = kept[:-1]
-    return kept + "…"
+    return text[: fitting(text, max(room - len(mark), 0))] + mark[: max(room, 0)]
+
+
+def wrapped(text: str, room: int) -> list[str]:
+    """The text in lines of at most `room` columns; an empty line of an empty text."""
+    lines, start = [], 0
+    while start < len(text):
+        # Nothing is left out, though one character be wider than the room.
+        end = max(fitting(text, room, start), start + 1)
+        lines.append(text[start:end])
+        start = end
+    return lines or [""]

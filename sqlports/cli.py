@@ -10,24 +10,19 @@ import contextlib
 import importlib
 import os
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sqlports.options import USAGE, parse, utf8
+from sqlports.commands import COMMANDS
+from sqlports.options import USAGE, Misuse, parse, utf8
 
 if TYPE_CHECKING:
     from sqlports.engine import Engine
+    from sqlports.modes import Described, Look
     from sqlports.output import Output
+    from sqlports.session import Session
 
 DONE, FAILED, TIMED_OUT, INTERRUPTED = 0, 1, 4, 130
-# Each first word that is no SQL, and the module that has its `misuse` and its `run`.
-COMMANDS = {
-    "tables": "sqlports.commands.catalogue",
-    "schema": "sqlports.commands.catalogue",
-    "port": "sqlports.commands.port",
-    "registry": "sqlports.ports.update",
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -60,6 +55,9 @@ def run(arguments: Sequence[str]) -> int:
         return DONE
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Misuse as error:
+        complain(str(error))
+        return USAGE
     except Error as error:
         complain(str(error))
         return INTERRUPTED if isinstance(error, Interrupted) else TIMED_OUT if isinstance(error, QueryTimeout) else FAILED
@@ -78,27 +76,45 @@ def run(arguments: Sequence[str]) -> int:
 def _dispatch(options: argparse.Namespace) -> int:
     from sqlports.engine import Engine
 
+    if options.help or options.show_sql or options.command == "help":
+        from sqlports.commands import usage
+
+        usage.show(options)
+        return DONE
+    _configure(options)
     fault = _misuse(options)
     if fault:
-        from sqlports.session import complain
-
-        complain(fault)
-        return USAGE
+        raise Misuse(fault)
     engine = Engine(root=options.root, backend=options.backend, timeout=options.timeout, write=options.write)
+    engine.giving = "give it with -p {name}=VALUE"
     try:
         command = _command(options)
         if command is not None:
             command.run(engine, options)
             return DONE
         if _wants_prompt(options):
-            from sqlports.settings import Settings
             from sqlports.shell import repl
             from sqlports.shell.shell import Shell
 
-            return repl.loop(Shell(engine, Settings(mode=options.mode), dict(options.param), options.limit))
+            return repl.loop(Shell(engine, options.settings, dict(options.param), options.limit))
         return _answer(engine, options)
     finally:
         engine.close()
+
+
+def _configure(options: argparse.Namespace) -> None:
+    """Take what the options leave open from the configuration file, and add the settings. Raises Misuse.
+
+    They are None where nobody sees what they are for, or has set any: to have them takes the time of an import.
+    """
+    from sqlports.own_files import config_path
+
+    options.settings = None
+    if _wants_prompt(options) or config_path():
+        from sqlports import config
+
+        options.settings = config.apply(options, options.output is None and sys.stdout is not None and sys.stdout.isatty())
+    options.mode = options.mode or "table"
 
 
 def _wants_prompt(options: argparse.Namespace) -> bool:
@@ -123,46 +139,30 @@ def _misuse(options: argparse.Namespace) -> str | None:
     command = _command(options)
     if command is not None:
         return _unused(options) or command.misuse(options)
-    first = options.sql[0] if options.sql else ""
-    if first.isdecimal():
-        return f"{first} is no statement: sqlports port {first} tells all there is to say about a port"
-    if len(options.sql) == 1 and first.isalpha() and first.lower() in (*_relations(), "help"):
-        return f"{first} is no statement: see --help, sqlports tables and sqlports schema NAME"
-    if first.startswith("."):
-        return f"{first.split()[0]} is for the prompt; commands here: {', '.join(COMMANDS)}"
-    if len(options.sql) > 1 and first.isalpha():
-        from sqlports.errors import nearest
+    if options.query is not None or not options.sql:
+        return None
+    from sqlports.commands import hints
 
-        meant = nearest(first, list(COMMANDS))
-        if meant:
-            return f"{first} is no command: did you mean sqlports {meant}?"
-        return f'a statement is one argument: sqlports "{" ".join(options.sql)}"'
-    return None
-
-
-def _relations() -> tuple[str, ...]:
-    from sqlports import registry
-
-    return (*registry.table_names(), *registry.view_names())
+    return hints.no_statement(options.sql)
 
 
 def _answer(engine: Engine, options: argparse.Namespace) -> int:
-    """Run the scripts, once or, with --watch, until interrupted."""
+    """Run the scripts, once or, with --watch, until that is ended."""
     from sqlports.output import Output
-    from sqlports.session import complain, when_killed
+    from sqlports.session import when_killed
 
     scripts = list(_scripts(options))
     output = Output(options.output, options.mode, whole=options.watch is None)
     try:
         with when_killed(output.abandon):
-            while True:
+            if options.watch is None:
                 _query(engine, scripts, options, output)
-                if options.watch is None:
-                    output.close()
-                    return DONE
-                time.sleep(options.watch)
-                if output.columns:
-                    complain(time.strftime("%H:%M:%S"), lead="\n")
+            else:
+                from sqlports import watch
+
+                watch.run(engine, scripts, options, output, _look(options))
+            output.close()
+            return DONE
     finally:
         output.abandon()
 
@@ -183,9 +183,9 @@ def _query(engine: Engine, scripts: list[str], options: argparse.Namespace, outp
     """Run the scripts and write their results; what could not be seen is said once at the end."""
     from sqlports.session import Session, stoppable
 
-    session = Session(engine, options.mode, output, options.limit)
+    session = Session(engine, options.mode, output, options.limit, look=_look(options))
     try:
-        with stoppable(engine):
+        with stoppable(engine), _stats(session) if options.stats else contextlib.nullcontext():
             for script in scripts:
                 session.run(script, dict(options.param))
     finally:
@@ -193,10 +193,29 @@ def _query(engine: Engine, scripts: list[str], options: argparse.Namespace, outp
             session.tell(sentence)
 
 
+def _look(options: argparse.Namespace) -> Callable[[Described], Look]:
+    """How results are shown."""
+    from sqlports import colour, modes
+
+    people = options.settings
+    coloured = colour.wanted(people.colour if people else "auto", None if options.output else sys.stdout)
+    null = people.null if people else "NULL"
+
+    def look(result: Described) -> Look:
+        return modes.look_of(result, types=options.types, units=options.units, colour=coloured, null=null)
+
+    return look
+
+
+def _stats(session: Session) -> contextlib.AbstractContextManager[None]:
+    from sqlports import stats
+
+    return stats.told(session)
+
+
 def _command(options: argparse.Namespace) -> Any:
     """The module of the sub-command that is asked for; None for none."""
-    name = COMMANDS.get(options.sql[0]) if options.sql else None
-    return importlib.import_module(name) if name else None
+    return importlib.import_module(COMMANDS[options.command].module) if options.command else None
 
 
 def _unused(options: argparse.Namespace) -> str | None:

@@ -4,59 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import apsw
 
 from sqlports import registry
-from sqlports.errors import Interrupted, QueryError, QueryTimeout, Refused, SourceError, told
+from sqlports.errors import Interrupted, QueryError, QueryTimeout, Refused, SourceError, Unbound, told
 from sqlports.guard import Guard
-from sqlports.script import Statement, distinct, explain, split
+from sqlports.result import Described, Result
+from sqlports.script import Statement, distinct, split
 
 if TYPE_CHECKING:
+    from sqlports.schema import Table
     from sqlports.sources.refusals import Refusal
     from sqlports.sources.snapshot import Snapshot
-    from sqlports.vtab import VirtualTable
+    from sqlports.vtab import VirtualTable, Watch
+
+__all__ = ["Engine", "Parameters", "Result"]
 
 Parameters = Sequence[Any] | Mapping[str, Any]
-
-# A column of a result as SQLite describes it: its name, declared type, and the database, table and column that it is.
-Described = tuple[str, str | None, str | None, str | None, str | None]
 
 # How many of SQLite's own steps pass between two looks at the clock: about 50 microseconds.
 STEPS = 2000
 
+# What a statement has in it of whose comparisons, quotes or tables there may be something to say.
+TELLING = ("'", '"', ":", "protocol", "family", "state", "scan_errors")
+
 # How long a text or blob may be, in bytes: a thirtieth of what SQLite would make in one step that nothing can stop.
 LONGEST = 32 << 20
-
-
-class Result:
-    """The rows of one statement, read as they are asked for. Iterate it, once: tuples of int, float, str, bytes and None.
-
-    statement  the statement
-    columns    their names, in order; a name may come twice
-    types      the declared type of each: 'INTEGER', 'TEXT', …; '' for an expression
-    origins    the table and the column that each is, through views and sub-queries too; None for an expression
-    notes      what people should know of how the statement was understood
-    """
-
-    def __init__(self, statement: Statement, described: Sequence[Described], rows: Iterator[tuple[Any, ...]]) -> None:
-        self.statement = statement
-        self.columns = tuple(column[0] for column in described)
-        self.types = tuple(column[1] or "" for column in described)
-        self.origins = tuple((column[3], column[4]) if column[3] and column[4] else None for column in described)
-        self.notes: list[str] = []
-        self._rows = rows
-
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return self._rows
-
-    def close(self) -> None:
-        """Give up the rows not read yet, and with them the snapshot."""
-        close = getattr(self._rows, "close", None)
-        if close:
-            close()
 
 
 class Engine:
@@ -71,6 +47,9 @@ class Engine:
     snapshot_now  the look that is being taken or held; None between statements
     refusals      what the last look could not read, as scan_errors has it
     reads         how often the last look read each source
+    watch         called for each plan that SQLite weighs, with the table and SQLite's IndexInfo filled in; None for not at all
+    giving        how a parameter is given a value, {name} being its name: what is said when one has none
+    on_wait       called again and again while a statement works; raises nothing
 
     One engine serves one thread at a time; `interrupt` may be called from any.
     """
@@ -82,18 +61,23 @@ class Engine:
         self.snapshot_now: Snapshot | None = None
         self.refusals: list[Refusal] = []
         self.reads: Mapping[str, int] = {}
+        self.giving = "pass {{{name!r}: VALUE}} with the query"
+        self.watch: Callable[[Table, Any], None] | None = None
+        self.on_wait: Callable[[], None] | None = None
         self._cursors = 0
         self._deadline: float | None = None
         self._stop = False
         self._at_once = False
         self._lists_only = True
+        self._notes: list[str] = []
+        self._has_looked = False
         self.connection = apsw.Connection(":memory:")
         self.connection.limit(apsw.SQLITE_LIMIT_LENGTH, LONGEST)
         self.connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
         self.connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
         for name in registry.table_names():
             # apsw's type for a module asks for methods that SQLite does not.
-            module: Any = Module(name, self._hold, self._release, lambda: self._at_once)
+            module: Any = Module(name, self._hold, self._release, lambda: self._at_once, lambda: self.watch)
             self.connection.create_module(name, module, use_bestindex_object=True, eponymous=True, iVersion=2, read_only=True)
         for name in registry.view_names():
             self.connection.execute(f"CREATE TEMP VIEW {name} AS {registry.view(name).sql}")
@@ -147,7 +131,8 @@ class Engine:
     def interrupt(self) -> None:
         """Stop the running script, from any thread or signal handler."""
         self._stop = True
-        self.connection.interrupt()
+        with suppress(apsw.ConnectionClosedError):
+            self.connection.interrupt()
 
     def close(self) -> None:
         """Close the connection; the engine is of no use afterwards."""
@@ -161,7 +146,10 @@ class Engine:
             described = cursor.description_full or ()
             return True
 
-        cursor = self.connection.cursor()
+        try:
+            cursor = self.connection.cursor()
+        except apsw.ConnectionClosedError:
+            raise QueryError("the engine is closed") from None
         cursor.exec_trace = describe
         self._guard.denied = None
         self._deadline = None if self.timeout is None else time.monotonic() + self.timeout
@@ -170,13 +158,46 @@ class Engine:
         self._at_once = self._lists_only and statement.lists_only
         try:
             with self._translated(statement):
-                rows = cursor.execute(statement.sql, statement.needed(parameters), can_cache=False)
+                values = statement.needed(parameters)
+                is_first = self.snapshot_now is None and not self._has_looked
+                rows, sql, notes = self._execute(cursor, statement, values)
+                if described and any(sign in statement.sql for sign in TELLING):
+                    from sqlports import advice
+
+                    notes += advice.notes(self, statement._replace(sql=sql), values, is_first)
         except BaseException:
             self._end(cursor)
             raise
         finally:
             self._at_once = False
-        return Result(statement, described, self._read(statement, cursor, rows))
+        if described:
+            # A view has no result to say it with.
+            notes, self._notes = self._notes + notes, []
+        else:
+            self._notes += notes
+        return Result(statement, described, self._read(statement, cursor, rows), notes)
+
+    def _execute(self, cursor: apsw.Cursor, statement: Statement, values: Parameters) -> tuple[Iterable[Any], str, list[str]]:
+        """The rows, the SQL with texts in single quotes, and what is to be said of those that were in double quotes."""
+        sql = statement.sql
+        texts: list[str] = []
+        try:
+            if not (statement.makes_view and '"' in sql):
+                return cursor.execute(sql, values, can_cache=False), sql, []
+            from sqlports import quotes
+
+            sql, texts = quotes.in_view(self.connection, statement)
+            rows = cursor.execute(sql, values, can_cache=False)
+        except apsw.SQLError as error:
+            from sqlports import quotes
+
+            if not quotes.is_meant(error):
+                raise
+            sql, texts = quotes.read(self.connection, sql, values, quotes.FEW)
+            # The text of the statement stays as it is, for the names of columns and the places of other mistakes.
+            with quotes.as_texts(self.connection):
+                rows = cursor.execute(statement.sql, values, can_cache=False)
+        return rows, sql, quotes.note(texts, sql, self.connection) if texts else []
 
     def _read(self, statement: Statement, cursor: apsw.Cursor, rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
         try:
@@ -194,15 +215,23 @@ class Engine:
         """Turn SQLite's errors into ours."""
         try:
             yield
+        except Unbound as error:
+            raise QueryError(error.message, hint=self.giving.format(name=error.names[0])) from None
         except apsw.InterruptError:
             raise self._stopped() from None
         except apsw.Error as error:
             refused = self._guard.reason()
-            raise (Refused(refused) if refused else explain(error, statement, self.connection)) from None
+            if refused:
+                raise Refused(refused) from None
+            from sqlports.mistakes import explain
+
+            raise explain(error, statement, self.connection) from None
         except Stopped:
             raise self._stopped() from None
         except SourceError as error:
             raise QueryError(str(error)) from error
+        except UnicodeEncodeError as error:
+            raise QueryError(f"a parameter has a character that no text has: {error.object[error.start]!r}") from None
         except UnicodeDecodeError:
             raise QueryError("a text is not UTF-8, as char(55296) and CAST(x'ff' AS TEXT) make it: take it as a BLOB") from None
         except OSError as error:
@@ -215,10 +244,14 @@ class Engine:
 
     def _progress(self) -> bool:
         """True stops the statement; SQLite asks every few thousand steps."""
+        if self.on_wait is not None:
+            self.on_wait()
         return self._stop or (self._deadline is not None and time.monotonic() > self._deadline)
 
     def _check(self) -> None:
         """What sources call in their long loops, which SQLite cannot interrupt."""
+        if self.on_wait is not None:
+            self.on_wait()
         if self._stop or (self._deadline is not None and time.monotonic() > self._deadline):
             raise Stopped
 
@@ -234,6 +267,7 @@ class Engine:
         self._cursors -= 1
         if self._cursors == 0 and self.snapshot_now is not None:
             self.refusals, self.reads = self.snapshot_now.refusals(), self.snapshot_now.reads
+            self._has_looked = self._has_looked or bool(self.reads)
             self.snapshot_now.close()
             self.snapshot_now = None
 
@@ -242,10 +276,11 @@ class Module:
     """A table for apsw's `create_module`; it is imported, and all that tables need, when a statement first names it."""
 
     def __init__(
-        self, name: str, hold: Callable[[], Snapshot], release: Callable[[], None], at_once: Callable[[], bool]
+        self, name: str, hold: Callable[[], Snapshot], release: Callable[[], None], at_once: Callable[[], bool], watch: Watch
     ) -> None:
         self.name = name
         self.at_once = at_once
+        self.watch = watch
         self.hold = hold
         self.release = release
 
@@ -254,7 +289,7 @@ class Module:
 
         db.vtab_config(apsw.SQLITE_VTAB_INNOCUOUS)
         table = registry.table(self.name)
-        return table.sql, VirtualTable(table, self.hold, self.release, self.at_once)
+        return table.sql, VirtualTable(table, self.hold, self.release, self.at_once, self.watch)
 
     Create = Connect
 

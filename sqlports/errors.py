@@ -35,6 +35,17 @@ class QueryError(Error):
         return "\n".join(parts)
 
 
+class Unbound(QueryError):
+    """Names in the query have no value.
+
+    names  which, sorted
+    """
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__("no value for " + ", ".join(f":{name}" for name in names))
+        self.names = names
+
+
 class Refused(QueryError):
     """The query would change something, and the engine is read-only."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
 
+from sqlports.commands import COMMANDS
+from sqlports.errors import Error
 from sqlports.modes import MODES
 
 # The exit status of wrong usage.
@@ -17,6 +18,14 @@ USAGE = 2
 
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are safe to show."""
+
+    def format_help(self) -> str:
+        """All options and commands, for the width of the terminal."""
+        import shutil
+
+        from sqlports.commands import overview
+
+        return overview.text(self, min(shutil.get_terminal_size().columns, 100))
 
     def error(self, message: str) -> NoReturn:
         """Say how the command is used and what is wrong, and exit with status 2."""
@@ -27,42 +36,75 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE)
 
 
+class Misuse(Error):
+    """The arguments are wrong: the command ends with status 2."""
+
+
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options. Exits with status 2 on wrong usage."""
-    return make_parser().parse_intermixed_args(arguments)
+    """The options, and what they come to: `command`, the word that is no SQL, or None.
+
+    A named query is SQL here, with its parameters. Raises Misuse; exits with status 2 on an option that is wrong in itself.
+    """
+    parser = make_parser()
+    options, unknown = parser.parse_known_intermixed_args(arguments)
+    options.command = options.sql[0] if options.sql and options.sql[0] in COMMANDS else None
+    options.query, options.show_sql = None, False
+    if options.command == "run" and len(options.sql) > 1:
+        from sqlports.commands import run
+
+        return run.expand(options, parser, arguments)
+    if unknown:
+        from sqlports.saved import names
+
+        later = next((word for word in unknown if word in names()), None)
+        if options.command == "run" and later:
+            raise Misuse(f"sqlports run {later}: its parameters stand behind its name")
+        if options.sql[:1] and options.sql[0] in names():
+            raise Misuse(f"{options.sql[0]} is a named query: sqlports run {' '.join((*options.sql, *unknown))}")
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if options.param:
+        from sqlports.parameters import number
+
+        options.param = [(name, number(value)) for name, value in options.param]
+    return options
 
 
 def make_parser() -> Parser:
     """The parser: what help, the manual page and the shells' completion are made of."""
     parser = Parser(
         prog="sqlports",
+        usage="sqlports [OPTION]… [SQL]…\n       sqlports [OPTION]… COMMAND [WORD]…",
         description="Ask SQL of this machine: processes, sockets, handles, ports. Without SQL: a prompt.",
-        epilog="sqlports tables lists the tables, sqlports schema TABLE a table's columns, "
-        "sqlports port 8080 says all there is to say about a port, "
-        "sqlports registry which list of assigned ports is used: update FILE.csv takes IANA's, forget ends that. "
-        "Exit status: 0 done, 1 the query failed, 2 usage, 4 timed out, 130 interrupted.",
+        add_help=False,
         allow_abbrev=False,
     )
-    parser.add_argument("sql", nargs="*", metavar="SQL", help="statements to run, in order")
-    parser.add_argument("-f", "--file", action="append", default=[], help="run a file, after SQL; - is standard input")
-    parser.add_argument("-m", "--mode", choices=MODES, default="table", help="output mode (table)")
-    for mode in MODES:
-        parser.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, help=f"--mode {mode}")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write to a file")
-    parser.add_argument(
+    asked = parser.add_argument_group("what is asked")
+    asked.add_argument("sql", nargs="*", metavar="SQL", help="statements to run, in order")
+    asked.add_argument("-f", "--file", action="append", default=[], help="run a file, after SQL; - is standard input")
+    asked.add_argument(
         "-p", "--param", action="append", default=[], type=_parameter, metavar="NAME=VALUE", help="value for :NAME"
     )
-    parser.add_argument("--limit", type=_count, metavar="N", help="at most N rows of each result")
-    parser.add_argument("--timeout", type=_seconds, metavar="S", help="seconds that a statement may take")
-    parser.add_argument("--watch", type=_seconds, metavar="S", help="run again every S seconds, until interrupted")
-    parser.add_argument("--types", action="store_true", help="show the types of columns under their names")
-    parser.add_argument("--units", action="store_true", help="show sizes and times as people say them")
-    parser.add_argument("--stats", action="store_true", help="a line of JSON on standard error: rows, time, what was read")
-    parser.add_argument("-q", "--quiet", action="store_true", help="do not say what could not be seen")
-    parser.add_argument("--backend", choices=("linux", "portable"), help="how to ask the system")
-    parser.add_argument("--root", default="/", metavar="DIR", help="look at the system whose file system is mounted at DIR")
-    parser.add_argument("--write", action="store_true", help="permit statements that write, ATTACH and the like")
-    parser.add_argument("--version", action="version", version=f"sqlports {_version()}")
+    asked.add_argument("--root", default="/", metavar="DIR", help="look at the system whose file system is mounted at DIR")
+    asked.add_argument("--backend", choices=("linux", "portable"), help="how to ask the system")
+    asked.add_argument("--write", action="store_true", help="permit statements that write, ATTACH and the like")
+
+    shown = parser.add_argument_group("what the answer looks like")
+    how = f"how results are written: {', '.join(MODES)} (table)"
+    shown.add_argument("-m", "--mode", choices=MODES, metavar="MODE", help=how)
+    for mode in MODES:
+        shown.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, help=f"--mode {mode}")
+    shown.add_argument("-o", "--output", metavar="FILE", help="write to a file")
+    shown.add_argument("--limit", type=_count, metavar="N", help="at most N rows of each result")
+    shown.add_argument("--types", action="store_true", help="show the types of columns under their names")
+    shown.add_argument("--units", action="store_true", help="show sizes and times as people say them")
+
+    running = parser.add_argument_group("how statements run, and what is told of it")
+    running.add_argument("--timeout", type=_seconds, metavar="S", help="seconds that a statement may take")
+    running.add_argument("--watch", type=_seconds, metavar="S", help="run again every S seconds, until interrupted")
+    running.add_argument("--stats", action="store_true", help="a line of JSON on standard error: rows, time, what was read")
+    running.add_argument("-q", "--quiet", action="store_true", help="do not say what could not be seen")
+    running.add_argument("-h", "--help", action="store_true", help="show this help; of a command, behind its name")
+    running.add_argument("--version", action="version", version=f"sqlports {_version()}", help="show the version")
     return parser
 
 
@@ -72,15 +114,10 @@ def _version() -> str:
     return __version__
 
 
-def _parameter(text: str) -> tuple[str, Any]:
+def _parameter(text: str) -> tuple[str, str]:
     name, equals, value = utf8(text).partition("=")
     if not equals or not name.isidentifier():
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    # Only what reads back the same is a number: 007 and 1e3 stay text.
-    if re.fullmatch(r"-?(0|[1-9]\d{0,17})", value):
-        return name, int(value)
-    if re.fullmatch(r"-?(0|[1-9]\d*)\.\d+", value):
-        return name, float(value)
     return name, value
 
 

@@ -9,8 +9,10 @@ import stat
 import sys
 from typing import IO
 
+from sqlports import progress
+
 # These modes are UTF-8 whatever the terminal's encoding: JSON is by definition.
-_ALWAYS_UTF8 = {"json", "jsonl", "csv", "tsv"}
+_ALWAYS_UTF8 = {"json", "jsonl", "csv", "tsv", "html", "insert"}
 
 # Names of what is open already.
 _DESCRIPTORS = re.compile(r"(?:/dev|/proc/self)/(?:fd/)?(stdout|stderr|\d+)")
@@ -22,8 +24,9 @@ class Output:
 
     A file is written beside its place and takes it when all is well (`close`): what was there before survives a failure.
 
-    columns  the width of the terminal; None where the output is no terminal
-    whole    whether a file is all or nothing; otherwise it grows in its place
+    columns   the width of the terminal; None where the output is no terminal
+    encoding  what text is written in; what it lacks is written out
+    whole     whether a file is all or nothing; otherwise it grows in its place
     """
 
     def __init__(self, path: str | None, mode: str, whole: bool = True) -> None:
@@ -39,11 +42,26 @@ class Output:
 
     def write(self, text: str) -> None:
         """Write. Raises OSError."""
-        if not text:
+        self.write_bytes(text.encode(self.encoding, "backslashreplace"))
+
+    def write_bytes(self, data: bytes) -> None:
+        """Write what is no text. Raises OSError."""
+        if not data:
             return
+        progress.clear()
         if self._file is None:
             self._file = self._open()
-        self._file.write(text.encode(self.encoding, "backslashreplace"))
+        self._file.write(data)
+
+    def begin(self) -> None:
+        """Open what is written to, now: what cannot be written says so at once. Raises OSError."""
+        if self._file is None:
+            self._file = self._open()
+
+    @property
+    def begun(self) -> bool:
+        """Whether something was written."""
+        return self._file is not None
 
     def _open(self) -> IO[bytes]:
         if self.path is None:
@@ -96,6 +114,10 @@ class Output:
         if self._beside:
             with contextlib.suppress(OSError):
                 os.unlink(self._beside)
+        if self._file is not None and self.path:
+            # A signal may have come in the middle of a write, which may then not be gone into again.
+            with contextlib.suppress(OSError, ValueError, RuntimeError):
+                self._file.close()
 
 
 def _blocking(file: IO[bytes]) -> IO[bytes]:

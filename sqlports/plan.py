@@ -36,7 +36,7 @@ _PATTERNS = {LIKE, GLOB}
 _EQUALITIES = {EQ, IS, ISNULL}
 SCAN_UNIQUE = 1  # SQLITE_INDEX_SCAN_UNIQUE
 # The last of the 64 bits that SQLite has for the columns that are used.
-_LAST = 63
+LAST = 63
 # The cost of a plan that is to be taken where there is no other.
 NEVER = 1e30
 # The number of a plan: it has one value for each column of the key, in its order, for a table that finds rows by their key.
@@ -52,10 +52,11 @@ class Step(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What `choose` wrote down: the constraints that are used, and the parts of a row that the statement wants."""
+    """What `choose` wrote down: the constraints that are used, the parts of a row that the statement wants, and the table."""
 
     steps: list[Step]
     groups: list[str]
+    table: str = ""
 
 
 class Bound(NamedTuple):
@@ -99,7 +100,7 @@ def choose(info: Any, table: Table, at_once: bool = True) -> bool:
     # Without any condition it is planned all the same: `WHERE path IN ()` has come down to that, and asks no rows.
     if is_lacking and info.nConstraint:
         return False
-    info.idxStr = json.dumps(Plan(steps, _parts(table, info.colUsed)))
+    info.idxStr = json.dumps(Plan(steps, _parts(table, info.colUsed), table.name))
     _estimate(info, table, steps)
     if is_lacking or _comes_later(info, table, equal):
         info.estimatedCost = NEVER
@@ -114,12 +115,12 @@ def _by_key(usable: list[tuple[int, Step | None]], table: Table) -> list[tuple[i
 
 def _parts(table: Table, used: set[int]) -> list[str]:
     """The parts that may be wanted. First one that is: of rows that may end it is read to see whether they have."""
-    certain = {column.group for index, column in enumerate(table.columns[:_LAST]) if index in used}
-    if _LAST not in used:
+    certain = {column.group for index, column in enumerate(table.columns[:LAST]) if index in used}
+    if LAST not in used:
         return [group for group in table.groups if group in certain]
     # Of the columns from this on SQLite does not say which.
     certain = certain - {None} or set(table.groups[: table.transient])
-    perhaps = {column.group for column in table.columns[_LAST:]} - certain
+    perhaps = {column.group for column in table.columns[LAST:]} - certain
     return [group for group in table.groups if group in certain] + [group for group in table.groups if group in perhaps]
 
 
@@ -145,8 +146,8 @@ def _comes_later(info: Any, table: Table, equal: set[str]) -> bool:
 @lru_cache(maxsize=256)
 def load(text: str) -> Plan:
     """What `choose` wrote down. Read-only: in a join the same text comes again for every row."""
-    steps, groups = json.loads(text)
-    return Plan([Step(*step) for step in steps], groups)
+    steps, *others = json.loads(text)
+    return Plan([Step(*step) for step in steps], *others)
 
 
 def bind(table: Table, steps: list[Step], values: tuple[Any, ...]) -> Bound:

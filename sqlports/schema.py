@@ -87,6 +87,8 @@ class Column(NamedTuple):
     `path` is None for a column that this product does not fill (another system's, kept so that its queries run).
     A hidden column is left out of `SELECT *`. `collate` names the collation it is compared by: 'NOCASE'; None for BINARY.
     `choices` are all the texts that it ever has, where they are known and few; () where they are not.
+    `references` names what its values are found by, 'processes.pid', where that is not told by its name being another table's
+    key; the columns that a table so references of another belong together, and what references the same can be joined.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Column(NamedTuple):
     hidden: bool = False
     collate: str | None = None
     choices: tuple[str, ...] = ()
+    references: str = ""
 
     @property
     def group(self) -> str | None:
@@ -242,6 +245,8 @@ class Table:
                 yield f"column {column.name} has type {column.type!r}; it must be int, float or str"
             if not column.doc.strip():
                 yield f"column {column.name} has no doc"
+            if column.references and column.references.count(".") != 1:
+                yield f"column {column.name} references {column.references!r}, which is no table's column"
         types = {column.name: column.type for column in self.columns}
         for name in (*self.searches, *self.key):
             if name not in types:

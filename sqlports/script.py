@@ -1,4 +1,4 @@
-"""A script of SQL: its statements, the parameters each needs, and what to say when one is wrong."""
+"""A script of SQL: its statements, the parameters each needs, and the words it is made of."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 import apsw
 
-from sqlports import registry
-from sqlports.errors import Place, QueryError, missing, nearest, place
+from sqlports.errors import QueryError, Unbound, place
 
 
 class Statement(NamedTuple):
@@ -30,16 +29,25 @@ class Statement(NamedTuple):
         """Whether it makes a view, whose text becomes a part of later statements."""
         return bool(re.search(r"(?i)\bVIEW\b", self.bare))
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the parameters, as often as they stand there."""
+        return _PARAMETER.findall(self.bare)
+
     def needed(self, parameters: Sequence[Any] | Mapping[str, Any]) -> Sequence[Any] | Mapping[str, Any]:
-        """The parameters, checked. Raises QueryError, naming each, when the statement needs others."""
+        """The parameters, with the defaults of the script's header. Raises QueryError, naming each, when others are needed."""
         if not isinstance(parameters, Mapping):
             return parameters
         if "?" in self.bare:
-            raise QueryError("a parameter without a name has no value", hint="write :NAME and give it with -p NAME=VALUE")
-        names = {name for name in _PARAMETER.findall(self.bare) if name not in parameters}
+            raise QueryError("a parameter without a name has no value", hint="write :NAME instead of ?")
+        names = sorted(set(self.names).difference(parameters))
+        if names and "-- param" in self.script:
+            from sqlports.parameters import defaults
+
+            parameters = {**defaults(self.script), **parameters}
+            names = [name for name in names if name not in parameters]
         if names:
-            listed = ", ".join(f":{name}" for name in sorted(names))
-            raise QueryError(f"no value for {listed}", hint=f"give it with -p {sorted(names)[0]}=VALUE")
+            raise Unbound(names)
         return parameters
 
 
@@ -62,6 +70,32 @@ def split(script: str) -> Iterator[Statement]:
             start = end
 
 
+class Token(NamedTuple):
+    """A word of SQL and where it begins: 'text', 'quoted' (a quoted name), 'number', 'name', 'parameter', or 'sign'."""
+
+    kind: str
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self.start + len(self.text)
+
+    @property
+    def word(self) -> str:
+        """A name or keyword in capitals; '' for what is none."""
+        return self.text.upper() if self.kind == "name" else ""
+
+
+def tokens(sql: str) -> list[Token]:
+    """The words of SQL without what stands between them. A text that is not closed is a sign and what follows it."""
+    # Compiled when it is used, which at most statements it is not.
+    matches = re.finditer(_TOKEN, sql, re.DOTALL)
+    found = (Token(match.lastgroup or "sign", match[0], match.start()) for match in matches)
+    return [token for token in found if token.kind != "nothing"]
+
+
 _IN_QUERY = re.compile(r"(?i)\bIN\b(?!\s*\((?!\s*(?:(?:SELECT|WITH|VALUES)\b|\()))")
 
 _PARAMETER = re.compile(r"[:@$]([A-Za-z_]\w*)")
@@ -73,6 +107,13 @@ _SKIP = re.compile(rf"{_QUOTED}|{_COMMENT}", re.DOTALL)
 _COMMENTS = re.compile(rf"({_QUOTED})|{_COMMENT}", re.DOTALL)
 
 
+_TOKEN = (
+    rf"(?P<nothing>\s+|{_COMMENT})|(?P<text>[xX]?'(?:[^']|'')*')|(?P<quoted>{_QUOTED})"
+    r"|(?P<number>\.?\d[\w.]*(?:(?<=[eE])[+-]\d+)?)|(?P<name>[^\W\d][\w$]*)|(?P<parameter>[:@$#]\w+|\?\d*)"
+    r"|(?P<sign><=|>=|<>|!=|==|\|\||<<|>>|->>?|.)"
+)
+
+
 def blank(sql: str) -> str:
     """The SQL with texts, quoted names and comments overwritten by spaces, all else where it was."""
     return _SKIP.sub(lambda found: " " * len(found[0]), sql)
@@ -80,55 +121,6 @@ def blank(sql: str) -> str:
 
 def _tokens(sql: str) -> str:
     return _COMMENTS.sub(lambda found: found[1] or " ", sql).strip().strip(";").strip()
-
-
-def explain(error: apsw.Error, statement: Statement, connection: apsw.Connection) -> QueryError:
-    """SQLite's error with the place it speaks of and the name that was probably meant."""
-    message = str(error)
-    absent = missing(message)
-    if message == "incomplete input":
-        return QueryError(message, _place(statement, len(statement.sql.rstrip())))
-    if isinstance(error, apsw.SQLError) and "no query solution" in message:
-        return QueryError(_required(statement) or message)
-    offset = getattr(error, "error_offset", -1)
-    if absent is None:
-        ambiguous = message.removeprefix("ambiguous column name: ")
-        hint = f"say whose: TABLE.{ambiguous}" if ambiguous != message else None
-        return QueryError(message, _place(statement, _characters(statement.sql, offset)) if offset >= 0 else None, hint)
-    kind, name = absent
-    if offset < 0:
-        found = re.search(rf"(?i)\b{re.escape(name.split('.')[-1])}\b", statement.bare)
-        position = found.start() if found else None
-    else:
-        position = _characters(statement.sql, offset)
-    meant = nearest(name.split(".")[-1], _names(kind, statement.sql, connection))
-    return QueryError(
-        message,
-        _place(statement, position) if position is not None else None,
-        f"did you mean {meant}?" if meant else None,
-    )
-
-
-def _characters(sql: str, offset: int) -> int:
-    """SQLite counts bytes; people count characters."""
-    return len(sql.encode()[:offset].decode(errors="ignore"))
-
-
-def _place(statement: Statement, position: int) -> Place:
-    return place(statement.script, statement.start + position)
-
-
-def _names(kind: str, sql: str, connection: apsw.Connection) -> list[str]:
-    """The names of a kind that this statement could have used."""
-    relations = [*registry.table_names(), *registry.view_names()]
-    if kind == "table":
-        return relations
-    if kind == "function":
-        return [str(row[0]) for row in connection.execute("SELECT DISTINCT name FROM pragma_function_list")]
-    if kind != "column":
-        return []
-    words = set(re.findall(r"\w+", sql.lower()))
-    return [column for name in relations if name in words for column in columns(connection, name)]
 
 
 def distinct(columns: Sequence[str]) -> list[str]:
@@ -141,15 +133,3 @@ def distinct(columns: Sequence[str]) -> list[str]:
             name = f"{column}:{number}"
         found.append(name)
     return found
-
-
-def columns(connection: apsw.Connection, name: str) -> list[str]:
-    """The names of a table's or a view's columns, hidden ones too."""
-    return [str(row[1]) for row in connection.execute(f"PRAGMA table_xinfo({name})")]
-
-
-def _required(statement: Statement) -> str | None:
-    """Which tables of the statement cannot do without a WHERE, and which."""
-    words = set(re.findall(r"\w+", statement.sql.lower()))
-    tables = [registry.table(name) for name in registry.table_names() if name in words]
-    return "; ".join(table.lacking for table in tables if table.needed) or None

@@ -6,18 +6,23 @@ import contextlib
 import os
 import signal
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
 
+from sqlports import modes, progress
 from sqlports.cells import safe
+from sqlports.errors import Interrupted, QueryTimeout
 
 if TYPE_CHECKING:
-    from sqlports.engine import Engine, Result
+    from sqlports.engine import Engine
     from sqlports.modes import Look, Row, Written
-    from sqlports.output import Output
+    from sqlports.result import Result
     from sqlports.sources.refusals import Refusal
+    from sqlports.sources.snapshot import Snapshot
 
 
 def complain(message: str, lead: str = "sqlports: ") -> None:
@@ -26,6 +31,7 @@ def complain(message: str, lead: str = "sqlports: ") -> None:
     if sys.stderr is None:
         return
     text = "\n".join(safe(line) for line in message.split("\n"))
+    progress.clear()
     with contextlib.suppress(OSError, ValueError):
         # In one piece, whoever else writes there.
         print(f"{lead}{text}\n", end="", file=sys.stderr, flush=True)
@@ -35,9 +41,27 @@ def remark(written: Written, tell: Callable[[str], None] = complain, whole: str 
     """Say what writing a result came to, where it is not as asked. `whole` is what shows values that had to be cut."""
     if written.remark:
         tell(written.remark)
+    if written.hidden:
+        tell(f"{written.rows:,} rows ({written.rows - written.hidden:,} shown)")
     if written.cut:
         values = "1 value is" if written.cut == 1 else f"{written.cut} values are"
         tell(f"{values} cut to fit the terminal; {whole} shows them whole")
+
+
+class Sink(modes.Output, Protocol):
+    """Where results go. It may have `is_left`, as `Paged` has."""
+
+    def flush(self) -> object:
+        """Hand everything on. Raises OSError."""
+
+
+class Tally(NamedTuple):
+    """What a statement came to: its rows, how many of these are not shown, its seconds, and how often it read each source."""
+
+    rows: int
+    hidden: int
+    seconds: float
+    reads: Mapping[str, int]
 
 
 class Session:
@@ -48,20 +72,25 @@ class Session:
     whole     what shows values that a table had to cut
     look      how a result is shown to people
     keep      given a result, an iterator over its rows for who writes them: what wants to see them as they pass
+    tally     given what a statement came to, tells it
     refusals  what the statements so far were not permitted to see
     rows      how many rows the statements so far gave
+    seconds   how long they took
+    reads     how often they read each source
+    results   how many of them have columns
     """
 
     def __init__(
         self,
         engine: Engine,
         mode: str,
-        output: Output,
+        output: Sink,
         limit: int | None = None,
         tell: Callable[[str], None] = complain,
         whole: str = "--line",
         look: Callable[[Result], Look] | None = None,
         keep: Callable[[Result], Iterator[Row]] = iter,
+        tally: Callable[[Tally], None] | None = None,
     ) -> None:
         self.engine = engine
         self.mode = mode
@@ -71,32 +100,99 @@ class Session:
         self.whole = whole
         self.look = look
         self.keep = keep
+        self.tally = tally
         self.refusals: list[Refusal] = []
         self.rows = 0
+        self.seconds = 0.0
+        self.reads: Counter[str] = Counter()
+        self.results = 0
         self._wrote = False
+        self._ended: Exception | None = None
+        self._done: float | None = None
 
     def run(self, script: str, parameters: Mapping[str, Any] | tuple[()] = ()) -> None:
         """Run a script. Raises what `Engine.run` raises, and OSError when the output fails."""
-        for result in self.engine.run(script, parameters):
-            with contextlib.closing(result):
-                self._write(result)
-            self.refusals += self.engine.refusals
+        results = self.engine.run(script, parameters)
+        while True:
+            progress.restart()
+            began, earlier, rows = time.monotonic(), _looks(self.engine), self.rows
+            self._done = None
+            try:
+                result = next(results, None)
+                if result is None:
+                    return
+                with contextlib.closing(result):
+                    written = self._write(result)
+            finally:
+                seconds, reads = (self._done or time.monotonic()) - began, self._count(earlier)
+                self.seconds += seconds
+            if self._is_left():
+                return
+            if self._ended is not None:
+                raise type(self._ended)(f"{self._ended} after {counted(self.rows - rows)}")
+            if self.tally is not None:
+                self.tally(Tally(written.rows, written.hidden, seconds, reads))
+                written = written._replace(hidden=0)
+            remark(written, self.tell, self.whole)
 
-    def _write(self, result: Result) -> None:
-        from sqlports import modes
-
+    def _write(self, result: Result) -> Written:
         if self._wrote and self.mode not in ("json", "jsonl"):
             self.output.write("\n")
-        look = self.look(result) if self.look else modes.PLAIN
-        written = modes.write(result.columns, islice(self.keep(result), self.limit), self.mode, self.output, look)
+        look = (self.look or modes.look_of)(result)
+        self.results += 1
+        try:
+            written = modes.write(result.columns, self._rows(result), self.mode, self.output, look)
+        except BaseException:
+            # What was written stays, and no pager is left behind.
+            with contextlib.suppress(OSError):
+                self.output.flush()
+            raise
+        # How long somebody reads in a pager is not the statement's.
+        self._done = time.monotonic()
         self.output.flush()
         self._wrote = True
-        self.rows += written.rows
-        for note in result.notes:
-            self.tell(note)
-        if self.limit is not None and written.rows == self.limit and next(iter(result), None):
-            self.tell(f"only the first {self.limit} rows are shown (--limit)")
-        remark(written, self.tell, self.whole)
+        if not self._is_left():
+            for note in result.notes:
+                self.tell(note)
+            if self.limit is not None and written.rows == self.limit and next(iter(result), None):
+                self.tell(f"only the first {self.limit} rows are shown (--limit)")
+        return written
+
+    def _rows(self, result: Result) -> Iterator[Row]:
+        """The rows for who writes them. What came before the statement was stopped is written, and then told to be a part."""
+        is_left = getattr(self.output, "is_left", None)
+        rows = self.rows
+        try:
+            for row in islice(self.keep(result), self.limit):
+                self.rows += 1
+                yield row
+                if is_left is not None and is_left():
+                    return
+        except (Interrupted, QueryTimeout) as error:
+            # To a program a part must not look like the whole.
+            if self._is_left():
+                return
+            if not self.output.columns or self.rows == rows:
+                raise
+            self._ended = error
+
+    def _is_left(self) -> bool:
+        """Whether whoever saw the rows has left: a pager that was quit."""
+        is_left = getattr(self.output, "is_left", None)
+        return is_left is not None and bool(is_left())
+
+    def _count(self, earlier: Looks) -> Counter[str]:
+        """What was read since an earlier moment, which is added to the rest, and so is what was refused."""
+        engine, held = self.engine, self.engine.snapshot_now
+        reads: Counter[str] = Counter()
+        if held is not None and held is earlier.held:
+            reads = held.reads - earlier.counts
+        elif engine.reads is not earlier.reads:
+            reads = Counter(engine.reads)
+        if reads:
+            self.refusals += engine.refusals if held is None else held.refusals()
+        self.reads += reads
+        return reads
 
     def hidden(self) -> list[str]:
         """The sentences on what the statements so far could not see; none when they saw all."""
@@ -108,9 +204,29 @@ class Session:
         return [told] if told else []
 
 
+class Looks(NamedTuple):
+    """A moment between two looks: what the last one read, the one that is held, and what that has read so far."""
+
+    reads: Mapping[str, int]
+    held: Snapshot | None
+    counts: Counter[str]
+
+
+def _looks(engine: Engine) -> Looks:
+    held = engine.snapshot_now
+    return Looks(engine.reads, held, Counter(held.reads) if held is not None else Counter())
+
+
+def counted(rows: int) -> str:
+    """So many rows, in words."""
+    return "1 row" if rows == 1 else f"{rows:,} rows"
+
+
 @contextlib.contextmanager
 def stoppable(engine: Engine) -> Iterator[None]:
     """While this lasts, Ctrl-C stops the running statement where that is safe, and is a KeyboardInterrupt elsewhere.
+
+    On a terminal so does Esc, and a statement that takes long shows how far it is.
 
     A KeyboardInterrupt raised in a table's method, which SQLite calls, may be lost there or leave the snapshot held.
     """
@@ -119,16 +235,19 @@ def stoppable(engine: Engine) -> Iterator[None]:
     def pressed(number: int, frame: FrameType | None) -> None:
         nonlocal presses
         presses += 1
-        while frame is not None and frame.f_globals.get("__name__") != engine.__module__:
+        progress.forget()
+        while frame is not None and frame.f_globals.get("__name__") not in (engine.__module__, progress.__name__):
             frame = frame.f_back
         # Whoever presses a third time does not mind what is left behind.
         if frame is None or presses > 2:
             raise KeyboardInterrupt
         engine.interrupt()
 
-    before = signal.signal(signal.SIGINT, pressed)
+    before = signal.getsignal(signal.SIGINT)
     try:
-        yield
+        signal.signal(signal.SIGINT, pressed)
+        with progress.shown(engine):
+            yield
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -142,12 +261,12 @@ def when_killed(tidy: Callable[[], None]) -> Iterator[None]:
 
     def end(number: int, frame: FrameType | None) -> None:
         tidy()
-        # Not by an exception: what runs now, an editor or SQLite, may not let it through.
-        signal.signal(number, signal.SIG_DFL)
+        # Not by an exception: what runs now, an editor or SQLite, may not let it through. Who heeded it before is next.
+        signal.signal(number, before[number])
         signal.raise_signal(number)
 
     heeded = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, end) for number in heeded}
+    before: dict[int, Any] = {number: signal.signal(number, end) for number in heeded}
     try:
         yield
     finally:
@@ -168,8 +287,8 @@ def sane_when_killed(screen: TextIO | None) -> Iterator[None]:
     def tidy() -> None:
         with contextlib.suppress(OSError, termios.error):
             if screen:
-                # No marks around pasted text, a cursor that is seen, a new line.
-                os.write(screen.fileno(), b"\x1b[?2004l\x1b[?25h\r\n")
+                # No marks around pasted text, a cursor that is seen and of the terminal's own shape, a new line.
+                os.write(screen.fileno(), b"\x1b[?2004l\x1b[0 q\x1b[?25h\r\n")
             termios.tcsetattr(0, termios.TCSANOW, attributes)
 
     with when_killed(tidy):

@@ -23,23 +23,40 @@ if TYPE_CHECKING:
     from sqlports.schema import Column, Table
 
 
+# What gives who wants to see the plans that are made, with the table and what SQLite is told; None for nobody.
+Watch = Callable[[], "Callable[[Table, Any], None] | None"]
+
+
 class VirtualTable:
     """A table connected to one database connection.
 
     hold     called when a cursor opens, gives the snapshot
     release  called when it closes
     at_once  called when a statement is planned: whether the values of an IN may be taken in one call
+    watch    called when it is planned
     """
 
-    def __init__(self, table: Table, hold: Callable[[], Any], release: Callable[[], None], at_once: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        table: Table,
+        hold: Callable[[], Any],
+        release: Callable[[], None],
+        at_once: Callable[[], bool],
+        watch: Watch = lambda: None,
+    ) -> None:
         self.at_once = at_once
+        self.watch = watch
         self.table = table
         self.hold = hold
         self.release = release
         self.getters = [column.getter for column in table.columns]
 
     def BestIndexObject(self, info: apsw.IndexInfo) -> bool:
-        return plan.choose(info, self.table, self.at_once())
+        is_possible = plan.choose(info, self.table, self.at_once())
+        watch = self.watch()
+        if watch:
+            watch(self.table, info)
+        return is_possible
 
     def Open(self) -> Cursor:
         return Cursor(self, self.hold())
@@ -98,7 +115,7 @@ class Cursor:
     def _search(self, text: str | None, values: tuple[Any, ...]) -> None:
         self.find, self.found = None, {}
         table = self.virtual.table
-        steps, groups = plan.load(text or "[[], []]")
+        steps, groups, _ = plan.load(text or "[[], []]")
         if table.needed and not steps:
             raise QueryError(table.lacking)
         self.system.wanted.update(groups)

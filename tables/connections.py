@@ -7,33 +7,73 @@ from collections.abc import Iterable
 from sqlports.schema import Column, Once, Search, Values, table
 from sqlports.sources import connections as found
 from sqlports.sources import dumps
+from sqlports.sources.connections import DIRECTIONS, PROTOCOLS
+from sqlports.sources.owners import REASONS
 from sqlports.sources.region import Region
 from sqlports.sources.snapshot import Snapshot
-from sqlports.sources.states import STATES
+from sqlports.sources.sockets import KINDS
+from sqlports.sources.states import NAMES, STATES
 
 
 @table(
-    Column("protocol", str, "socket.protocol", "'tcp', 'udp', 'unix', 'udplite', 'sctp', 'mptcp' or 'vsock'."),
-    Column("family", str, "socket.family", "'ipv4', 'ipv6', 'unix' or 'vsock'."),
-    Column("state", str, "socket.state", "'ESTABLISHED', 'TIME_WAIT', 'CLOSE_WAIT', …"),
-    Column("direction", str, "direction", "'inbound', 'outbound', or 'local' when both ends are on this machine."),
+    Column(
+        "protocol",
+        str,
+        "socket.protocol",
+        "'tcp', 'udp', 'unix', 'udplite', 'sctp', 'mptcp' or 'vsock'.",
+        choices=tuple(dict.fromkeys(kind.protocol for kind in KINDS if kind.protocol in PROTOCOLS)),
+        references="port_registry.protocol",
+    ),
+    Column(
+        "family",
+        str,
+        "socket.family",
+        "'ipv4', 'ipv6', 'unix' or 'vsock'.",
+        choices=tuple(dict.fromkeys(kind.family for kind in KINDS if kind.protocol in PROTOCOLS)),
+    ),
+    Column("state", str, "socket.state", "State, as in sockets.", choices=NAMES),
+    Column(
+        "direction",
+        str,
+        "direction",
+        "'inbound', 'outbound', or 'local' when both ends are on this machine.",
+        choices=DIRECTIONS,
+    ),
     Column("accepted", int, "accepted", "1 when there is a listener at this end, 0 when not; NULL of unix sockets."),
     Column("local_address", str, "socket.local_address", "Address of this end."),
-    Column("local_port", int, "socket.local_port", "Port of this end."),
+    Column("local_port", int, "socket.local_port", "Port of this end.", references="port_registry.port"),
     Column("remote_address", str, "socket.remote_address", "Address of the other end."),
-    Column("remote_port", int, "socket.remote_port", "Port of the other end."),
+    Column("remote_port", int, "socket.remote_port", "Port of the other end.", references="port_registry.port"),
     Column("path", str, "path", "Name of the unix socket that was connected to; NULL of a pair without one."),
     Column("pid", int, "pid", "Owner of this end, as in sockets."),
     Column("name", str, "name", "Command name of that process."),
-    Column("owner_reason", str, "socket.owner.reason", "'owned', or why pid is NULL."),
-    Column("peer_pid", int, "peer_pid", "Owner of the other end, when that is here; while it is not accepted its listener's."),
+    Column("owner_reason", str, "socket.owner.reason", "'owned', or why pid is NULL.", choices=REASONS),
+    Column(
+        "peer_pid",
+        int,
+        "peer_pid",
+        "Owner of the other end, when that is here; while it is not accepted its listener's.",
+        references="processes.pid",
+    ),
     Column("peer_name", str, "peer_name", "Command name of that process."),
-    Column("peer_inode", int, "peer_inode", "Inode of the other end's socket."),
+    Column("peer_inode", int, "peer_inode", "Inode of the other end's socket.", references="handles.inode"),
     Column("peer_namespace", int, "peer_namespace", "Network namespace of the other end."),
-    Column("uid", int, "socket.uid", "User that made the socket of this end."),
-    Column("inode", int, "socket.inode", "Inode of this end's socket."),
-    Column("cookie", int, "socket.cookie", "JOIN sockets USING (cookie) for all else that is known of it."),
-    Column("net_namespace", int, "socket.net_namespace", "Network namespace of this end."),
+    Column("uid", int, "socket.uid", "User that made the socket of this end.", references="users.uid"),
+    Column("inode", int, "socket.inode", "Inode of this end's socket.", references="handles.inode"),
+    Column(
+        "cookie",
+        int,
+        "socket.cookie",
+        "JOIN sockets USING (cookie) for all else that is known of it.",
+        references="sockets.cookie",
+    ),
+    Column(
+        "net_namespace",
+        int,
+        "socket.net_namespace",
+        "Network namespace of this end.",
+        references="net_namespaces.net_namespace",
+    ),
     rows=800,
     examples=(
         "SELECT name, peer_name, remote_address, remote_port, direction FROM connections WHERE state = 'ESTABLISHED'",

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlports.schema import Column, Values, table
-from sqlports.sources.coverage import Coverage
+from sqlports.sources.coverage import ASPECTS, Coverage
 from sqlports.sources.coverage import coverage as looks
 from sqlports.sources.snapshot import Snapshot
 
 
 @table(
-    Column("aspect", str, "aspect", "'processes', 'process details', 'handle tables', 'network namespaces', 'socket lists', …"),
+    Column(
+        "aspect",
+        str,
+        "aspect",
+        "What is looked at.",
+        choices=ASPECTS,
+    ),
     Column("seen", int, "seen", "How many of its things can be seen; NULL for what is not counted."),
     Column("unseen", int, "unseen", "How many are there and cannot; NULL for what is not counted."),
     Column("complete", int, "complete", "1 when nothing is missing, 0 when something is, NULL where that is not known."),

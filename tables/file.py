@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlports.schema import Column, Names, Values, table
-from sqlports.sources.files import File
+from sqlports.sources.files import TYPES, File
 from sqlports.sources.snapshot import Snapshot
 
 
@@ -14,8 +14,8 @@ from sqlports.sources.snapshot import Snapshot
     Column("directory", str, "directory", "Directory of the path."),
     Column("filename", str, "filename", "Last component of the path."),
     Column("inode", int, "stat.inode", "Inode number. What follows is of the file that a link leads to."),
-    Column("uid", int, "stat.uid", "Owner."),
-    Column("gid", int, "stat.gid", "Owning group."),
+    Column("uid", int, "stat.uid", "Owner.", references="users.uid"),
+    Column("gid", int, "stat.gid", "Owning group.", references="groups.gid"),
     Column("mode", str, "stat.mode", "Permissions in octal: '0644', '4755'."),
     Column("device", int, "stat.device", "Of a device file the number of the device; else 0."),
     Column("size", int, "stat.size", "Size in bytes."),
@@ -31,6 +31,7 @@ from sqlports.sources.snapshot import Snapshot
         str,
         "stat.type",
         "'regular', 'directory', 'block', 'character', 'fifo', 'socket', 'unknown'; 'symlink' for one that leads nowhere.",
+        choices=(*TYPES.values(), "unknown"),
     ),
     Column("symlink_target_path", str, "target.path", "What the link says; NULL for what is none."),
     Column("attributes", str, None, "Windows only; NULL here.", hidden=True),

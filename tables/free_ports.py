@@ -13,7 +13,7 @@ from sqlports.sources.snapshot import Snapshot
 
 @table(
     Column("port", int, "known.port", "Port number."),
-    Column("protocol", str, "known.protocol", "'tcp' or 'udp'."),
+    Column("protocol", str, "known.protocol", "'tcp' or 'udp'.", choices=free.PROTOCOLS),
     Column("service", str, "known.named.service", "Name that IANA's registry has for it, as in port_registry; NULL for none."),
     Column("common_use", str, "known.common_use", "What commonly runs there; NULL where nothing is known."),
     Column(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlports.schema import Column, Values, table
+from sqlports.sources.fdinfo import ACCESS
 from sqlports.sources.handles import Handle
 from sqlports.sources.snapshot import Snapshot
 
@@ -15,13 +16,23 @@ from sqlports.sources.snapshot import Snapshot
     Column("type", str, "what.type", "'file', 'directory', 'device', 'socket', 'pipe', 'eventfd', 'epoll', 'memfd', …"),
     Column("target", str, "target", "Path, or the kernel's name for it ('socket:[123]'); NULL where not permitted."),
     Column("inode", int, "inode", "Of a socket, pipe or namespace: JOIN sockets USING (inode). Never a file's."),
-    Column("access", str, "fdinfo.access", "'r', 'w', 'rw'; NULL for a descriptor that only names a file (O_PATH)."),
+    Column(
+        "access",
+        str,
+        "fdinfo.access",
+        "'r', 'w', 'rw'; NULL for a descriptor that only names a file (O_PATH).",
+        choices=tuple(ACCESS.values()),
+    ),
     Column("flags", str, "fdinfo.flags", "Flags of open(2), joined by '|'; NULL for none."),
     Column("offset", int, "fdinfo.offset", "Position in the file, in bytes."),
     Column("size", int, "file.size", "Of a file, directory or memfd, in bytes; NULL where its file system was not asked."),
     Column("deleted", int, "deleted", "1 when the file's name was removed, 0 while it is there; else NULL."),
     Column(
-        "peer_pid", int, "peer.pid", "Process at the other end of a pipe, unix socket, eventfd or pseudo-terminal; else NULL."
+        "peer_pid",
+        int,
+        "peer.pid",
+        "Process at the other end of a pipe, unix socket, eventfd or pseudo-terminal; else NULL.",
+        references="processes.pid",
     ),
     Column("peer_fd", int, "peer.fd", "Its descriptor of that end."),
     Column("file_inode", int, "file_inode", "Of what has a path: unique on its `device` only, unlike `inode`; Linux 5.14."),

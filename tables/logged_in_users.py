@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlports.schema import Column, table
 from sqlports.sources.logins import logins
 from sqlports.sources.snapshot import Snapshot
-from sqlports.sources.utmp import Login
+from sqlports.sources.utmp import TYPES, Login
 
 
 @table(
@@ -16,6 +16,7 @@ from sqlports.sources.utmp import Login
         str,
         "type",
         "'user' for a login, 'login' for a terminal that waits for one, 'dead' for one that ended, 'boot_time', 'runlevel', …",
+        choices=(*TYPES, "unknown"),
     ),
     Column("user", str, "user", "Login name."),
     Column("tty", str, "tty", "Terminal, as named in /dev."),

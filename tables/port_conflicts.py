@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import product
 
+from sqlports.ports.binding import VERDICTS
 from sqlports.schema import Asked, Column, Values, table
 from sqlports.sources import bind_check
-from sqlports.sources.bind_check import Conflict, Question
+from sqlports.sources.bind_check import OBSTACLES, Conflict, Question
+from sqlports.sources.owners import REASONS
 from sqlports.sources.snapshot import Snapshot
+from sqlports.sources.states import NAMES
 
 
 @table(
@@ -20,25 +23,37 @@ from sqlports.sources.snapshot import Snapshot
         "ruling.verdict",
         "'blocks', 'blocks unless both set SO_REUSEADDR', 'blocks unless both set SO_REUSEPORT', 'does not block'; "
         "NULL where it is not known.",
+        choices=VERDICTS,
     ),
     Column("why", str, "why", "The reason in a sentence, and what else would help."),
     Column(
         "obstacle",
         str,
         "obstacle",
-        "'socket', 'privilege', 'address', 'interface', 'ephemeral', 'reserved', …: what the row is about.",
+        "What the row is about.",
+        choices=OBSTACLES,
     ),
-    Column("state", str, "state", "State of the socket, as in sockets; NULL of another obstacle, as are the next."),
+    Column(
+        "state", str, "state", "State of the socket, as in sockets; NULL of another obstacle, as are the next.", choices=NAMES
+    ),
     Column("local_address", str, "local_address", "Address that it has."),
     Column("remote_address", str, "remote_address", "Address of its other end; NULL where there is none."),
     Column("remote_port", int, "remote_port", "Port of its other end."),
     Column("pid", int, "owner.pid", "Its owner, as in sockets."),
     Column("name", str, "name", "Command name of that process."),
-    Column("uid", int, "uid", "User that made it."),
-    Column("owner_reason", str, "owner_reason", "'owned', or why pid is NULL: 'time_wait', 'permission', …"),
-    Column("inode", int, "inode", "JOIN handles USING (inode) for all that hold it."),
-    Column("cookie", int, "cookie", "JOIN sockets USING (cookie) for all else that is known of it."),
-    Column("net_namespace", int, "net_namespace", "Network namespace that is asked about: sqlports' own unless given."),
+    Column("uid", int, "uid", "User that made it.", references="users.uid"),
+    Column("owner_reason", str, "owner_reason", "'owned', or why pid is NULL.", choices=REASONS),
+    Column("inode", int, "inode", "JOIN handles USING (inode) for all that hold it.", references="handles.inode"),
+    Column(
+        "cookie", int, "cookie", "JOIN sockets USING (cookie) for all else that is known of it.", references="sockets.cookie"
+    ),
+    Column(
+        "net_namespace",
+        int,
+        "net_namespace",
+        "Network namespace that is asked about: sqlports' own unless given.",
+        references="net_namespaces.net_namespace",
+    ),
     Column("address", str, "question.address", "Address to be bound: '::', which takes IPv4 too, unless given.", hidden=True),
     Column(
         "v6only", int, "question.v6only", "1 for an IPv6 socket that takes no IPv4 (IPV6_V6ONLY); 0 unless given.", hidden=True

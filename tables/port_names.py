@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from sqlports.ports.assigned import Entry
+from sqlports.ports.assigned import STATUSES, Entry
 from sqlports.schema import Column, Search, Values, table
 from sqlports.sources.known_ports import KnownPorts, known_ports
 from sqlports.sources.snapshot import Snapshot
+
+SOURCES = ("iana", "common_use", "services")
 
 
 class PortName(NamedTuple):
@@ -29,9 +31,21 @@ class PortName(NamedTuple):
     Column("protocol", str, "protocol", "'tcp', 'udp', 'sctp' or 'dccp'; another where /etc/services has it."),
     Column("service", str, "service", "The name; where the source is common_use, what runs there in plain words."),
     Column("is_primary", int, "is_primary", "1 for the first name that the source has for the port, 0 for an alias."),
-    Column("status", str, "status", "IANA's word for it: 'assigned', or 'historic' where it is out of use; NULL of others."),
+    Column(
+        "status",
+        str,
+        "status",
+        "IANA's word for it: 'assigned', or 'historic' where it is out of use; NULL of others.",
+        choices=STATUSES,
+    ),
     Column("description", str, "description", "What it is for, in the source's words."),
-    Column("source", str, "source", "Who says so: 'iana', 'common_use', or 'services' for this machine's /etc/services."),
+    Column(
+        "source",
+        str,
+        "source",
+        "Who says so: 'iana', 'common_use', or 'services' for this machine's /etc/services.",
+        choices=SOURCES,
+    ),
     key=("port", "protocol", "service", "source"),
     rows=12500,
     examples=(

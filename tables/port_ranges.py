@@ -28,6 +28,15 @@ _OLD_DEFAULTS = (
     ),
 )
 
+_NAMES = (
+    *IANA_RANGES,
+    "ephemeral",
+    "reserved",
+    "privileged",
+    "unprivileged",
+    *dict.fromkeys(name for name, *_ in _OLD_DEFAULTS),
+)
+
 
 class Place:
     """A network namespace and its ports; what is in use there is listed when it is asked for."""
@@ -96,6 +105,7 @@ class PortRange(NamedTuple):
         str,
         "name",
         "IANA's 'well-known', 'registered', 'dynamic'; the kernel's 'ephemeral', 'reserved', 'privileged', …; 'old-linux', …",
+        choices=_NAMES,
     ),
     Column("low", int, "low", "First port."),
     Column("high", int, "high", "Last port."),
@@ -105,7 +115,13 @@ class PortRange(NamedTuple):
     ),
     Column("tcp_in_use", int, "tcp_in_use", "How many of them some TCP socket has, in whatever state."),
     Column("udp_in_use", int, "udp_in_use", "How many of them some UDP socket has."),
-    Column("net_namespace", int, "net_namespace", "Inode of the network namespace where that is so; NULL if not told."),
+    Column(
+        "net_namespace",
+        int,
+        "net_namespace",
+        "Inode of the network namespace where that is so; NULL if not told.",
+        references="net_namespaces.net_namespace",
+    ),
     Column("source", str, "source", "Who says so: 'IANA', the kernel's setting, or the system that had it by default."),
     Column("description", str, "description", "What it means."),
     rows=40,

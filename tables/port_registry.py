@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlports.ports.assigned import STATUSES
+from sqlports.ports.ranges import IANA_RANGES
 from sqlports.schema import Batches, Column, Search, Values, table
 from sqlports.sources.known_ports import among, finder, known_ports
 from sqlports.sources.snapshot import Snapshot
@@ -10,10 +12,22 @@ from sqlports.sources.snapshot import Snapshot
 @table(
     Column("port", int, "port", "Port number, 0 to 65535."),
     Column("protocol", str, "protocol", "'tcp' or 'udp'; another where a list has it: 'sctp', 'dccp'."),
-    Column("range", str, "range", "IANA's range: 'well-known' to 1023, 'registered' to 49151, 'dynamic' above."),
+    Column(
+        "range",
+        str,
+        "range",
+        "IANA's range: 'well-known' to 1023, 'registered' to 49151, 'dynamic' above.",
+        choices=tuple(IANA_RANGES),
+    ),
     Column("service", str, "named.service", "Name that IANA's registry has for it; the first, where it has several."),
     Column("aliases", str, "named.aliases", "Its other names there, separated by spaces; each is a row of port_names."),
-    Column("status", str, "named.status", "What the registry says of it: 'assigned', 'reserved', 'unassigned', 'historic'."),
+    Column(
+        "status",
+        str,
+        "named.status",
+        "What the registry says of it: 'assigned', 'reserved', 'unassigned', 'historic'.",
+        choices=STATUSES,
+    ),
     Column("description", str, "named.description", "What it is for, in the registry's words."),
     Column("common_use", str, "common_use", "What commonly runs there, in this project's words; NULL where nothing is known."),
     Column("programs", str, "programs", "Executables that are expected to hold it, as patterns of GLOB; a JSON array."),

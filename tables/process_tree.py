@@ -10,8 +10,8 @@ from sqlports.sources.snapshot import Snapshot
 
 
 @table(
-    Column("ancestor", int, "ancestor", "Process id of the parent, its parent, and so on up."),
-    Column("descendant", int, "descendant", "Process id of the child, its child, and so on down."),
+    Column("ancestor", int, "ancestor", "Process id of the parent, its parent, and so on up.", references="processes.pid"),
+    Column("descendant", int, "descendant", "Process id of the child, its child, and so on down.", references="processes.pid"),
     Column("depth", int, "depth", "1 for parent and child, 2 for a grandchild, …"),
     key=("ancestor", "descendant"),
     rows=2000,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlports.ports.rpc_programs import WELL_KNOWN
 from sqlports.schema import Column, table
 from sqlports.sources import rpcbind
-from sqlports.sources.rpc_messages import Registration
+from sqlports.sources.rpc_messages import FAMILIES, PROTOCOLS, Registration
 from sqlports.sources.snapshot import Snapshot
 
 
@@ -23,8 +23,8 @@ class RpcService(NamedTuple):
     Column("program", int, "told.program", "RPC program number."),
     Column("version", int, "told.version", "Version of the program."),
     Column("service", str, "service", "Name of the program, by /etc/rpc or as it is well known; NULL for none."),
-    Column("protocol", str, "told.protocol", "'tcp', 'udp', 'unix', …; NULL for a netid that is not known."),
-    Column("family", str, "told.family", "'ipv4', 'ipv6' or 'unix'."),
+    Column("protocol", str, "told.protocol", "Protocol; NULL for a netid that is not known.", choices=PROTOCOLS),
+    Column("family", str, "told.family", "'ipv4', 'ipv6' or 'unix'.", choices=FAMILIES),
     Column(
         "address", str, "told.address", "Address, or path of a unix socket; NULL where it is none, or only version 2 answers."
     ),

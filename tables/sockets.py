@@ -6,21 +6,35 @@ from collections.abc import Iterable
 
 from sqlports.schema import Batches, Column, Groups, Once, Search, Values, table
 from sqlports.sources import dumps
+from sqlports.sources.inet_sockets import SHUT, TIMERS
+from sqlports.sources.owners import REASONS
 from sqlports.sources.region import Region
 from sqlports.sources.snapshot import Snapshot
-from sqlports.sources.sockets import Socket
-from sqlports.sources.states import STATES
+from sqlports.sources.sockets import FAMILIES, PROTOCOLS, Socket
+from sqlports.sources.states import NAMES, STATES
+from sqlports.sources.tcp_info import CONGESTION_STATES
+from sqlports.sources.unix_diag import TYPES
 
 
 @table(
-    Column("protocol", str, "protocol", "'tcp', 'udp', 'unix', 'raw', 'icmp', 'packet', 'netlink', 'sctp', 'mptcp', …"),
-    Column("family", str, "family", "'ipv4', 'ipv6', 'unix', 'packet', 'netlink' or 'vsock'."),
-    Column("type", str, "type", "'stream', 'datagram', 'seqpacket' or 'raw'."),
-    Column("state", str, "state", "'LISTEN', …; 'UNCONNECTED' without a handshake; 'BOUND': a TCP port and no more."),
+    Column(
+        "protocol",
+        str,
+        "protocol",
+        "What it speaks.",
+        choices=PROTOCOLS,
+    ),
+    Column("family", str, "family", "'ipv4', 'ipv6', 'unix', 'packet', 'netlink' or 'vsock'.", choices=FAMILIES),
+    Column("type", str, "type", "'stream', 'datagram', 'seqpacket' or 'raw'.", choices=tuple(TYPES.values())),
+    Column("state", str, "state", "'UNCONNECTED' without a handshake; 'BOUND': a TCP port and no more.", choices=NAMES),
     Column("local_address", str, "local_address", "Address of this end; NULL where the family has none."),
-    Column("local_port", int, "local_port", "Port of this end; NULL where the protocol has none."),
+    Column(
+        "local_port", int, "local_port", "Port of this end; NULL where the protocol has none.", references="port_registry.port"
+    ),
     Column("remote_address", str, "remote_address", "Address of the other end; NULL where there is none."),
-    Column("remote_port", int, "remote_port", "Port of the other end; NULL where there is none."),
+    Column(
+        "remote_port", int, "remote_port", "Port of the other end; NULL where there is none.", references="port_registry.port"
+    ),
     Column("path", str, "path", "Name of a unix socket as it was bound; an abstract name starts with '@'."),
     Column("abstract", int, "abstract", "1 for an abstract unix name, 0 for a path; NULL without a name."),
     Column("subprotocol", str, "subprotocol", "IP protocol of a raw socket, Ethernet's of a packet, or netlink's: 'route', …"),
@@ -29,15 +43,31 @@ from sqlports.sources.states import STATES
     Column("pid", int, "owner.pid", "Its owner: the oldest process that holds it, but pid 1 only when no other does."),
     Column("fd", int, "owner.fd", "The owner's lowest descriptor of it."),
     Column("owners", int, "owner.owners", "How many processes are seen to hold it; each is in handles."),
-    Column("owner_reason", str, "owner.reason", "'owned', or why pid is NULL: 'permission', 'time_wait', 'orphan', …"),
     Column(
-        "keeper_pid", int, "keeper.pid", "The owner; without one who answers for it: its listener's owner, its ring's holder."
+        "owner_reason",
+        str,
+        "owner.reason",
+        "'owned', or why pid is NULL.",
+        choices=REASONS,
     ),
-    Column("uid", int, "uid", "User that made it; NULL where the kernel does not tell, or no longer."),
-    Column("inode", int, "inode", "JOIN handles USING (inode); NULL when no process can hold it."),
-    Column("peer_inode", int, "peer_inode", "Inode of the other end of a unix socket."),
+    Column(
+        "keeper_pid",
+        int,
+        "keeper.pid",
+        "The owner; without one who answers for it: its listener's owner, its ring's holder.",
+        references="processes.pid",
+    ),
+    Column("uid", int, "uid", "User that made it; NULL where the kernel does not tell, or no longer.", references="users.uid"),
+    Column("inode", int, "inode", "JOIN handles USING (inode); NULL when no process can hold it.", references="handles.inode"),
+    Column("peer_inode", int, "peer_inode", "Inode of the other end of a unix socket.", references="handles.inode"),
     Column("cookie", int, "cookie", "Unique number since boot (SO_COOKIE); NULL where only /proc/net tells."),
-    Column("net_namespace", int, "net_namespace", "Inode of its network namespace; NULL where that may not be read."),
+    Column(
+        "net_namespace",
+        int,
+        "net_namespace",
+        "Inode of its network namespace; NULL where that may not be read.",
+        references="net_namespaces.net_namespace",
+    ),
     Column("cgroup_id", int, "cgroup_id", "Number of the control group that it was made in; NULL where not told."),
     Column("cgroup_path", str, "cgroup", "Path of that control group, or where the number tells none, of its owner's."),
     Column("receive_queue", int, "receive_queue", "Bytes not read yet, of datagrams with their overhead; NULL of a listener."),
@@ -45,10 +75,22 @@ from sqlports.sources.states import STATES
     Column("backlog", int, "backlog", "Connections of a listener that are not accepted yet."),
     Column("backlog_limit", int, "backlog_limit", "How many may wait; new ones are dropped once there is one more."),
     Column("siblings", int, "siblings", "Others bound to the very same address and port (SO_REUSEPORT); NULL with a peer."),
-    Column("timer", str, "timer", "Running timer: 'retransmit', 'keepalive', 'timewait', 'probe', 'delayed_ack'."),
+    Column(
+        "timer",
+        str,
+        "timer",
+        "Running timer; NULL for none.",
+        choices=tuple(TIMERS.values()),
+    ),
     Column("timer_expires", int, "timer_expires", "Milliseconds until the timer fires."),
     Column("retransmits", int, "retransmits", "Retransmissions of what is waiting for an answer now."),
-    Column("shutdown", str, "shutdown", "Direction that was shut down: 'receive', 'send' or 'both'; NULL for none."),
+    Column(
+        "shutdown",
+        str,
+        "shutdown",
+        "Direction that was shut down: 'receive', 'send' or 'both'; NULL for none.",
+        choices=tuple(SHUT.values()),
+    ),
     Column("autobound", int, "autobound", "1 when the kernel chose the port, 0 when the program did; NULL if not told."),
     Column("v6only", int, "v6only", "Of a listening or unconnected IPv6 socket: 0 takes IPv4 as well, 1 does not."),
     Column("mark", int, "mark", "Mark for routing (SO_MARK); NULL without CAP_NET_ADMIN."),
@@ -113,7 +155,13 @@ from sqlports.sources.states import STATES
     Column("last_receive", int, "info.last_receive", "Milliseconds since data was received last."),
     Column("last_ack", int, "info.last_ack", "Milliseconds since an acknowledgement was received last."),
     Column("congestion", str, "info.congestion", "Congestion control: 'cubic', 'bbr', …"),
-    Column("congestion_state", str, "info.congestion_state", "'open', 'disorder', 'cwr', 'recovery' or 'loss'."),
+    Column(
+        "congestion_state",
+        str,
+        "info.congestion_state",
+        "State of congestion control.",
+        choices=CONGESTION_STATES,
+    ),
     Column("backoff", int, "info.backoff", "How often the time until a retransmission was doubled."),
     Column(
         "ulp",

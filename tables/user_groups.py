@@ -11,8 +11,8 @@ from sqlports.sources.snapshot import Snapshot
 
 
 @table(
-    Column("uid", int, "uid", "User id."),
-    Column("gid", int, "gid", "Id of a group that the user is in: the primary one, and each other."),
+    Column("uid", int, "uid", "User id.", references="users.uid"),
+    Column("gid", int, "gid", "Id of a group that the user is in: the primary one, and each other.", references="groups.gid"),
     key=("uid", "gid"),
     rows=80,
     examples=(

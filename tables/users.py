@@ -12,7 +12,7 @@ from sqlports.sources.snapshot import Snapshot
 
 @table(
     Column("uid", int, "uid", "User id."),
-    Column("gid", int, "gid", "Primary group id."),
+    Column("gid", int, "gid", "Primary group id.", references="groups.gid"),
     Column("uid_signed", int, "uid_signed", "User id as a signed 32-bit number."),
     Column("gid_signed", int, "gid_signed", "Primary group id as a signed 32-bit number."),
     Column("username", str, "username", "Login name."),

@@ -27,6 +27,9 @@ T = TypeVar("T")
 LINUX = sys.platform.startswith("linux")
 ROOT = LINUX and os.geteuid() == 0
 
+# Whoever runs the tests, by sudo perhaps, has settings and files of their own.
+for setting in ("SUDO_UID", "SQLPORTS_CONFIG", "NO_COLOR", "PAGER"):
+    os.environ.pop(setting, None)
 ENDLESS = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c"
 RUN = [sys.executable, "-P", "-m", "sqlports"]
 HOSTILE = "char(27) || '[31mred' || char(10) || char(155) || 'x' || char(8238) || '|' || char(9) || '\\'"

@@ -26,6 +26,8 @@ DEADLINE = 60
 class Terminal:
     """The command in a pseudo-terminal."""
 
+    program: tuple[str, ...] = (sys.executable, "-P", "-m", "sqlports")
+
     def __init__(
         self,
         environment: dict[str, str],
@@ -41,7 +43,7 @@ class Terminal:
         self.before = termios.tcgetattr(self.slave)
         with open(stdout, "wb") if stdout else nullcontext(self.slave) as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "sqlports", *arguments],
+                [*self.program, *arguments],
                 stdin=self.slave,
                 stdout=output,
                 stderr=self.slave,
@@ -50,6 +52,8 @@ class Terminal:
                 # The interrupt key works on the terminal that a session controls.
                 preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 no thread runs here
             )
+        # A terminal answers when it is asked where its cursor is.
+        self.screen.write_process_input = lambda data: os.write(self.master, data.encode())
         self.raw = b""
         self.seen = 0
 
@@ -128,9 +132,11 @@ def open_terminal(state: Path) -> Iterator[Callable[..., Terminal]]:
     opened: list[Terminal] = []
 
     def start(*arguments: str, columns: int = 80, stdout: Path | None = None, lines: int = 24, **environment: str) -> Terminal:
-        # No terminal here answers where its cursor is.
+        # Without the question where the cursor is there is no line below the prompt, and less to wait for.
         own = {
             "TERM": "xterm",
+            # Nor reads in a pager, unless a test is about one.
+            "PAGER": "",
             "PROMPT_TOOLKIT_NO_CPR": "1",
             "XDG_STATE_HOME": str(state),
             "XDG_CONFIG_HOME": str(state),

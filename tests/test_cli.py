@@ -129,10 +129,10 @@ def test_an_interrupt_is_status_130() -> None:
 
 def test_watch_asks_again_until_interrupted() -> None:
     process = subprocess.Popen(
-        [*RUN, "--jsonl", "--watch", "0.05", "SELECT 1 AS a"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*RUN, "--json", "--watch", "0.05", "SELECT 1 AS a"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert process.stdout is not None
-    assert [process.stdout.readline() for _ in range(3)] == [b'{"a": 1}\n'] * 3
+    assert [process.stdout.readline() for _ in range(3)] == [b'[{"a": 1}]\n'] * 3
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (130, b"")
@@ -144,7 +144,8 @@ def test_tables_and_schema_are_commands() -> None:
     columns = [row["column"] for row in json.loads(command("schema", "sockets", "--json").stdout)]
     assert columns[0] == "protocol"
     assert "port" in columns
-    assert command("schema", "listening_ports", "--csv").stdout.startswith("column,type,search,description\npid,INTEGER")
+    header = "column,type,key,search,choices,description\npid,INTEGER"
+    assert command("schema", "listening_ports", "--csv").stdout.startswith(header)
 
 
 def test_select_1_imports_no_table_and_no_heavy_library() -> None:
@@ -199,10 +200,10 @@ def test_nothing_for_people_is_written_among_the_data() -> None:
 
 def test_watch_appends_to_its_file(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    process = subprocess.Popen([*RUN, "--jsonl", "--watch", "0.05", "-o", str(path), "SELECT 1 AS a"])
+    process = subprocess.Popen([*RUN, "--json", "--watch", "0.05", "-o", str(path), "SELECT 1 AS a"])
     while not path.exists() or path.read_text().count("\n") < 3:
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
-    assert set(path.read_text().splitlines()) == {'{"a": 1}'}
+    assert set(path.read_text().splitlines()) == {'[{"a": 1}]'}

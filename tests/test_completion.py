@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sqlports import Engine
+from sqlports.modes import MODES
 from sqlports.shell.completion import Candidate, complete
 from sqlports.shell.names import Names
 from sqlports.sources.snapshot import Snapshot
@@ -75,10 +76,36 @@ PROCESSES = ["pid", "name", "path", "cmdline", "state"]
         pytest.param("SELECT * FROM my|", ['"my view"'], id="a view made here, in quotes"),
         pytest.param('SELECT | FROM "my view"', ['"two words"', '"select"', "offset"], id="quotes where SQL needs them"),
         pytest.param("SELECT * FR|", ["FROM"], id="a clause after an asterisk"),
-        pytest.param("SELECT * FROM processes w|", ["where", "when", "window"], id="a clause after a table"),
+        pytest.param("SELECT * FROM processes w|", ["where", "window"], id="a clause after a table"),
         pytest.param("SELECT * FROM processes p LEFT J|", ["JOIN"], id="JOIN after LEFT"),
-        pytest.param("SELECT * FROM processes WHERE pid = 1 AN|", ["AND", "ANALYZE"], id="a clause after a value"),
-        pytest.param("SELECT group_c| FROM users", ["group_concat"], id="a function"),
+        pytest.param("SELECT * FROM processes WHERE pid = 1 AN|", ["AND"], id="a clause after a value"),
+        pytest.param("SELECT group_c| FROM users", ["group_concat("], id="a function"),
+        pytest.param("SELECT gc|", ["group_concat("], id="a function by the first letters of its words"),
+        pytest.param("SELECT c|", ["count("], id="what people count with, before any table is named"),
+        pytest.param("SELECT row_n|", ["row_number()"], id="a function that takes nothing"),
+        pytest.param("SELECT subst|(name, 2)", ["substr"], id="a function whose parenthesis is there"),
+        pytest.param("SELECT rs| FROM processes", ["resident_size"], id="a column by the first letters of its words"),
+        pytest.param("SELECT local_p| FROM sockets", ["local_port"], id="a column by its beginning, before others"),
+        pytest.param("SELECT offset, | FROM handles", ["pid", "fd"], id="columns after one whose name is a keyword"),
+        pytest.param(
+            "SELECT pid AS p, count(*) AS many FROM handles ORDER BY |", ["p", "many", "pid"], id="results to sort by"
+        ),
+        pytest.param("SELECT * FROM json_e|", ["json_each("], id="a function that gives rows"),
+        pytest.param("SELECT j.| FROM processes, json_each(argv) j", ["key", "value", "type"], id="columns of such a function"),
+        pytest.param("SELECT CAST(pid AS |", ["TEXT", "INTEGER"], id="types"),
+        pytest.param("SELECT * FROM processes GROUP |", ["BY"], id="BY after GROUP"),
+        pytest.param("SELECT * FROM processes ORDER BY pid |", ["DESC", "ASC", "LIMIT"], id="the direction after ORDER BY"),
+        pytest.param("SELECT * FROM processes LIMIT 5 |", ["OFFSET"], id="OFFSET after LIMIT"),
+        pytest.param("SELECT * FROM processes |", ["WHERE", "JOIN"], id="clauses after a table"),
+        pytest.param("select * from processes |", ["where", "join"], id="clauses in small letters, as those before"),
+        pytest.param("SELECT * FROM sockets JOIN users |", ["ON", "USING"], id="what a joined table needs"),
+        pytest.param("SELECT * FROM sockets WHERE pid IS |", ["NULL", "NOT NULL"], id="NULL after IS"),
+        pytest.param("SELECT * FROM sockets WHERE pid NOT |", ["IN", "LIKE"], id="operators after NOT"),
+        pytest.param("SELECT rank() OVER (| FROM sockets", ["PARTITION BY", "ORDER BY"], id="a window"),
+        pytest.param("SELECT CASE | FROM sockets", ["WHEN", "protocol"], id="WHEN after CASE"),
+        pytest.param("EXPLAIN |", ["QUERY PLAN", "SELECT"], id="what can be explained"),
+        pytest.param("SELECT 1 UNION |", ["ALL", "SELECT"], id="the rest of UNION"),
+        pytest.param("WITH q AS (SELECT 1) |", ["SELECT"], id="the query after WITH"),
         pytest.param(
             "SELECT x.| FROM (SELECT pid AS a, count(*) b, uid FROM processes) x", ["a", "b", "uid"], id="a sub-query"
         ),
@@ -90,14 +117,25 @@ PROCESSES = ["pid", "name", "path", "cmdline", "state"]
         pytest.param("SELECT uid FROM users UNION SELECT | FROM processes", PROCESSES, id="the second half of a UNION"),
         pytest.param("CREATE TEMP VIEW v AS SEL|", ["SELECT"], id="the statement of a view"),
         pytest.param("DROP VIEW my|", ['"my view"'], id="a view to drop"),
-        pytest.param(".|", [".exit", ".help", ".mode", ".port", ".quit", ".schema", ".tables"], id="dot commands"),
+        pytest.param(".ex|", [".exit", ".explain"], id="dot commands"),
         pytest.param("  .sc|", [".schema"], id="a dot command after spaces"),
-        pytest.param(".mode |", ["table", "json", "jsonl", "csv", "tsv", "markdown", "line"], id="modes"),
+        pytest.param(".mode |", list(MODES), id="modes"),
         pytest.param(".mode js|", ["json", "jsonl"], id="a mode by its beginning"),
         pytest.param(".mo mark|", ["markdown"], id="a mode after a shortened command"),
         pytest.param(".schema soc|", ["sockets"], id="a table for .schema"),
         pytest.param(".tables soc|", ["sockets", "process_open_sockets"], id="a table for .tables"),
         pytest.param(".help mo|", ["mode"], id="a command for .help"),
+        pytest.param(".timer |", ["on", "off"], id="a switch"),
+        pytest.param(".set pa|", ["pager"], id="a setting"),
+        pytest.param(".set colour |", ["auto", "always", "never"], id="the values of a setting"),
+        pytest.param(".set types |", ["on", "off"], id="the values of a setting that is a switch"),
+        pytest.param(".functions substr|", ["substr"], id="a function for .functions"),
+        pytest.param(".watch 2 SELECT * FROM soc|", ["sockets"], id="SQL after a number"),
+        pytest.param(".explain SELECT cmd| FROM processes", ["cmdline"], id="SQL as an argument"),
+        pytest.param(".run who-h|", ["who-has"], id="a saved query"),
+        pytest.param(".run who-has po|", ["port="], id="what a saved query takes"),
+        pytest.param(".run who-has port=1 protocol=u|", ["protocol=udp", "protocol=udplite"], id="the words that it takes"),
+        pytest.param(".save mine SELECT * FROM soc|", ["sockets"], id="SQL to be saved"),
     ],
 )
 def test_best_is_offered_first(offered, marked: str, first: list[str]) -> None:
@@ -144,9 +182,44 @@ def test_before_from_the_columns_of_all_tables_are_offered(offered) -> None:
     assert {"cmdline", "local_port", "username"} <= set(offered("SELECT |"))
 
 
+def test_after_where_only_columns_are_offered_unasked(offered, names: Names) -> None:
+    kinds = {candidate.type for candidate in candidates("SELECT * FROM processes WHERE |", names)}
+    assert kinds == {"INTEGER", "TEXT", "REAL", "alias"}
+    assert "coalesce(" in offered("SELECT * FROM processes WHERE co|")
+    assert "CAST" in offered("SELECT * FROM processes WHERE CA|")
+
+
+def test_before_from_columns_of_the_tables_meant_come_first(names: Names) -> None:
+    offered = [candidate.name for candidate in candidates("SELECT local_port, remote_port, cwnd, |", names)]
+    assert set(offered[:20]) <= {column.name for column in names.columns("sockets")}
+    pid = next(candidate for candidate in candidates("SELECT |", names) if candidate.name == "pid")
+    assert pid.doc.startswith("Of processes, sockets and ")
+
+
+def test_what_is_used_much_comes_first_of_equals(names: Names) -> None:
+    own = Names(names.connection)
+    assert candidates("SELECT s| FROM processes", own)[0].text == "state"
+    for _ in range(2):
+        own.note("SELECT swap_size FROM processes")
+    assert candidates("SELECT s| FROM processes", own)[0].text == "swap_size"
+    own.note("SELECT * FROM reuseport_groups JOIN reuseport_groups JOIN reuseport_groups")
+    assert candidates("SELECT * FROM |", own)[0].text == "reuseport_groups"
+
+
+def test_a_column_is_known_through_queries_and_views(names: Names) -> None:
+    doc = next(column.doc for column in names.columns("sockets") if column.name == "state")
+    for marked in (
+        "WITH q AS (SELECT s.state AS st FROM sockets s) SELECT st| FROM q",
+        "SELECT st| FROM (SELECT state st FROM (SELECT * FROM sockets))",
+    ):
+        best = candidates(marked, names)[0]
+        assert (best.text, best.type, best.doc) == ("st", "TEXT", doc)
+    assert candidates("SELECT adr| FROM listeners", names)[0].doc == "Address that it is bound to."
+
+
 def test_hidden_columns_come_after_the_others(offered) -> None:
     found = offered("SELECT * FROM processes WHERE |")
-    assert found.index("started") < found.index("handle_count") < found.index("coalesce") < found.index("NOT")
+    assert found.index("started") < found.index("handle_count")
 
 
 def test_a_column_of_two_tables_is_offered_with_its_alias(offered) -> None:
@@ -163,7 +236,8 @@ def test_what_begins_so_comes_before_what_has_the_letters(offered) -> None:
 
 
 def test_aliases_are_offered(offered) -> None:
-    assert offered("SELECT * FROM processes xyz WHERE xy|") == ["xyz"]
+    assert offered("SELECT * FROM processes xyz WHERE xy|") == ["xyz."]
+    assert offered("SELECT * FROM processes xyz WHERE xy|.pid") == []
 
 
 def test_each_candidate_has_its_type_and_doc(names: Names) -> None:
@@ -175,7 +249,8 @@ def test_each_candidate_has_its_type_and_doc(names: Names) -> None:
     }.items():
         best = candidates(marked, names)[0]
         assert (best.type, bool(best.doc)) == (kind, True)
-    assert {best.type for best in candidates("SELECT group_con|", names)} == {"aggregate or window function"}
+    (best,) = candidates("SELECT group_con|", names)
+    assert (best.type, best.shown) == ("aggregate", "group_concat(text [, separator])")
 
 
 def test_the_word_begins_where_it_is_told(names: Names) -> None:
@@ -190,7 +265,7 @@ def test_the_word_begins_where_it_is_told(names: Names) -> None:
 
 
 def test_a_query_defined_by_itself_ends(offered) -> None:
-    assert "q" in offered("WITH q AS (SELECT * FROM q, q x) SELECT | FROM q")
+    assert offered("WITH q AS (SELECT * FROM q, q x) SELECT | FROM q") == ["q."]
 
 
 def test_a_view_whose_table_is_gone_offers_nothing() -> None:
@@ -209,6 +284,18 @@ def test_nothing_is_run_against_the_system(offered, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Snapshot, "__init__", refuse)
     assert offered("SELECT | FROM processes JOIN listening_ports")
+
+
+def test_what_is_made_here_is_known_at_once() -> None:
+    with Engine() as engine:
+        names = Names(engine.connection)
+        assert candidates("SELECT * FROM xymin|", names) == []
+        engine.query("CREATE TEMP VIEW xymine AS SELECT state AS s, 1 AS one FROM sockets")
+        assert [candidate.text for candidate in candidates("SELECT * FROM xymin|", names)] == ["xymine"]
+        assert [candidate.type for candidate in candidates("SELECT xymine.|", names)] == ["TEXT", "column"]
+        engine.query("DROP VIEW xymine")
+        engine.query("CREATE TEMP VIEW xymine AS SELECT 2 AS two")
+        assert [candidate.text for candidate in candidates("SELECT xymine.|", names)] == ["two"]
 
 
 def test_a_line_is_never_too_deep(offered) -> None:
@@ -230,6 +317,14 @@ def test_a_line_is_never_too_deep(offered) -> None:
         "[",
         "/*",
         "é ∂",
+        "SELECT x FROM (SELECT x FROM (SELECT x FROM",
+        "SELECT CASE CASE WHEN END END ' IN ( '",
+        "SELECT 1 WHERE IN (,,'",
+        ".watch 2 2 2 SELECT",
+        ".run ' ' x=",
+        ".read '",
+        ".set . .",
+        "JOIN ON USING ( NATURAL JOIN",
     ],
 )
 def test_no_line_is_too_odd(names: Names, text: str) -> None:

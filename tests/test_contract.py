@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sqlports import Engine, compare, registry
+from sqlports import Engine, compare, known, registry
 from sqlports.schema import Column, Table
 from sqlports.sources import rpcbind
 from sqlports.sources.rpc_messages import registrations
@@ -183,6 +183,32 @@ def test_every_value_has_the_type_of_its_column(name: str, oracle: Engine) -> No
     rows = list(oracle.connection.execute(f"SELECT {names} FROM {name}{some(name)} LIMIT 500"))
     for position, column in enumerate(table.columns):
         assert {type(row[position]) for row in rows} <= {column.type, type(None)}, column.name
+
+
+def of_choices(name: str, engine: Engine) -> dict[str, tuple[str, ...]]:
+    """The columns of a table or view whose values are known and few, and these."""
+    return {column.name: column.choices for column in known.columns(name, engine.connection) if column.choices}
+
+
+@pytest.mark.parametrize("name", [*TABLES, *registry.view_names()])
+def test_a_column_with_choices_never_has_another_value(name: str, oracle: Engine) -> None:
+    for column, choices in of_choices(name, oracle).items():
+        found = {row[0] for row in oracle.connection.execute(f"SELECT DISTINCT {column} FROM {name}{some(name)}")}
+        assert found <= {*choices, None}, column
+        assert len(choices) == len(set(choices)) > 1, column
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("name", [*TABLES, *registry.view_names()])
+def test_nor_has_it_on_this_machine(name: str, live: Engine) -> None:
+    for column, choices in of_choices(name, live).items():
+        found = {row[0] for row in live.connection.execute(f"SELECT DISTINCT {column} FROM {name}{some(name)}")}
+        assert found <= {*choices, None}, column
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_only_texts_have_choices(name: str) -> None:
+    assert all(column.type is str and column.path for column in registry.table(name).columns if column.choices)
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -122,5 +122,22 @@ def test_want_of_descriptors_is_an_error_and_no_refusal(fake: FakeRoot, engine: 
     assert len(engine.query("SELECT tid FROM threads")) == 20
 
 
+def test_a_parameter_that_is_no_text_is_an_error_and_the_engine_lives(engine: Engine) -> None:
+    with pytest.raises(QueryError, match="a character that no text has"):
+        engine.query("SELECT ?", ("\ud800",))
+    with pytest.raises(QueryError, match="a character that no text has"):
+        engine.query("SELECT :a", {"a": "x\udfff"})
+    assert engine.query("SELECT 1 AS a") == [{"a": 1}]
+
+
+def test_a_closed_engine_says_so(fake: FakeRoot) -> None:
+    engine = Engine(root=str(fake.path))
+    engine.close()
+    with pytest.raises(QueryError, match="the engine is closed"):
+        engine.query("SELECT 1")
+    engine.interrupt()
+    engine.close()
+
+
 def test_two_columns_of_one_name_are_two(engine: Engine) -> None:
     assert engine.query("SELECT 1 AS pid, 2 AS pid, 3 AS pid") == [{"pid": 1, "pid:1": 2, "pid:2": 3}]

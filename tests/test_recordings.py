@@ -572,6 +572,18 @@ def test_an_answer_says_what_was_made(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LISTS)
+def test_no_answer_has_a_word_that_is_not_among_the_choices_of_its_column(name: str) -> None:
+    from sqlports import registry
+
+    case, datagrams = recording(name)
+    of_a_list = [column for column in registry.table("sockets").columns if column.choices and "." not in (column.path or ".")]
+    assert len(of_a_list) >= 6
+    for row in case.parse(datagrams):
+        for column in of_a_list:
+            assert getattr(row, column.path or "") in (*column.choices, None), column.name
+
+
+@pytest.mark.parametrize("name", LISTS)
 def test_a_column_alone_says_what_the_rows_say(name: str) -> None:
     case, datagrams = recording(name)
     for field in (*FIELDS, "protocol", "family", "net_namespace"):

@@ -48,10 +48,12 @@ def test_queries_run_and_errors_do_not_end_the_prompt(terminal: Terminal) -> Non
 
 def test_a_statement_may_have_several_lines(terminal: Terminal) -> None:
     terminal.send("SELECT '\r")
-    terminal.expect(r"     \.\.\.>")
+    terminal.expect(r"    \.\.\.'>")
     terminal.send("' || 'a' ||\r")
     terminal.expect(r"     \.\.\.>")
-    assert r"\na7" in terminal.run("(3 + 4); -- and no more")
+    terminal.send("(3 + \r")
+    terminal.expect(r"    \.\.\.\(>")
+    assert r"\na7" in terminal.run("4); -- and no more")
 
 
 def test_dot_commands(terminal: Terminal) -> None:
@@ -103,7 +105,7 @@ def test_control_c_stops_a_flood(open_terminal: Callable[..., Terminal]) -> None
     terminal.send(f"{ENDLESS.replace('count(*)', 'x')};\r")
     terminal.expect("\r\n5000\r\n")
     terminal.send("\x03")
-    terminal.expect("interrupted\r\n")
+    terminal.expect(r"interrupted after [\d,]+ rows\r\n")
     terminal.prompt()
     assert "101" in terminal.run("SELECT 100 + 1;")
 
@@ -114,7 +116,7 @@ def test_no_escape_sequence_reaches_the_terminal(terminal: Terminal) -> None:
         assert r"\x1b[31mred" in terminal.run("SELECT char(27) || '[31mred';").replace(r"\u001b", r"\x1b")
         # Pasted, since a terminal's own keys are escape sequences too.
         terminal.run("\x1b[200~SELECT 1 AS '\x1b[32mgreen';\x1b[201~")
-        assert "no such column" in terminal.run('\x1b[200~SELECT "\x1b[33myellow";\x1b[201~')
+        assert "is read as a text" in terminal.run('\x1b[200~SELECT "\x1b[33myellow";\x1b[201~')
     assert not re.search(rb"\x1b\[3[1-3]m", terminal.raw)
 
 
@@ -132,7 +134,7 @@ def test_a_narrow_terminal(open_terminal: Callable[..., Terminal]) -> None:
     terminal = open_terminal(columns=20)
     terminal.prompt()
     told = terminal.run("SELECT 1 AS one, 2 AS two, 3 AS three, 4 AS four, 5 AS five;")
-    assert " five = 5\r\n" in told
+    assert "five\x1b[0m  5\r\n" in told
 
 
 def test_the_window_may_change_its_size(terminal: Terminal) -> None:

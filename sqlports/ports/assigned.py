@@ -34,6 +34,9 @@ FEW = 32
 FIRST = "# sqlports registry 1, {count} lines, crc32 {crc:08x}\n"
 
 
+STATUSES = ("assigned", "reserved", "unassigned", "historic")
+
+
 class Entry(NamedTuple):
     """One name of a port of one protocol, or that it has none.
 

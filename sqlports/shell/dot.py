@@ -1,19 +1,16 @@
-"""An input that is one of the prompt's own commands: told from SQL, completed, run."""
+"""An input that is one of the prompt's own commands: told from SQL, and run."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import apsw
 
-from sqlports.catalogue import summary
-from sqlports.modes import MODES
 from sqlports.shell.dots import CommandError, commands, one_of
-from sqlports.shell.names import Relation
 
 if TYPE_CHECKING:
-    from sqlports.shell.names import Names
     from sqlports.shell.shell import Shell
 
 # People type these without the dot. None of them begins a statement.
@@ -33,33 +30,63 @@ def command_in(text: str) -> str | None:
     return stripped if stripped.startswith(".") else None
 
 
+def meant(text: str) -> str | None:
+    """The command that was probably meant by an input that begins as one, but for the dot; None where it may be SQL."""
+    words = text.strip().removesuffix(";").split(maxsplit=1)
+    if not words or "\n" in text.strip() or words[0].upper() in apsw.keywords or f".{words[0].lower()}" not in commands():
+        return None
+    return " ".join([f".{words[0].lower()}", *words[1:]]).rstrip()
+
+
+def pieces(text: str) -> Iterator[tuple[str, str]]:
+    """The inputs that a text of several lines is, as it may be pasted: statements, and commands on lines of their own.
+
+    Each with what it drops: a statement that was begun before a command and has no end.
+    """
+    pending: list[str] = []
+    lines = text.rstrip("\n").split("\n")
+    for number, line in enumerate(lines, 1):
+        begun = line.strip().startswith(".")
+        before = "\n".join(pending) if begun else ""
+        known = begun and (line.split()[0].lower() in commands() or not before.strip())
+        # A line within a text or a comment is a part of it, whatever it looks like. The last is from somebody who wants out.
+        if known and (number == len(lines) or not _needs(before)[1]):
+            whole = bool(before.strip()) and not unfinished(before)
+            if whole:
+                yield before, ""
+            yield line, "" if whole else before.strip()
+            pending = []
+        else:
+            pending.append(line)
+    if not text.strip() or "".join(pending).strip():
+        yield "\n".join(pending), ""
+
+
 def unfinished(text: str) -> bool:
     """Whether an input needs more lines before it can run."""
+    return not command_in(text) and "\0" not in text and meant(text) is None and _needs(text)[0]
+
+
+def lacking(text: str) -> str:
+    """What the lines so far have open: a text ('), a name (", [), a comment (/*), a parenthesis; '' for nothing of these."""
     if command_in(text) or "\0" in text:
-        return False
+        return ""
+    _, within, depth = _needs(text)
+    return within or "(" * min(depth, 1)
+
+
+def _needs(text: str) -> tuple[bool, str, int]:
+    """Whether SQL needs more lines; what is open at its end, as it was begun; and how many parentheses are."""
     # A comment ends with its line.
-    sql = text.encode("utf-8", "replace").decode() + "\n"
-    return apsw.incomplete(sql).status == apsw.SQLITE_ERROR
+    found = apsw.incomplete(text.encode("utf-8", "replace").decode() + "\n")
+    within = {"/": "/*", "]": "["}.get(found.incomplete or "", found.incomplete or "")
+    return found.status == apsw.SQLITE_ERROR, within, found.balance
 
 
 def parts(text: str) -> tuple[str, str | None]:
     """A command's name in small letters and what follows it; None when the name is not ended."""
     name, *rest = re.split(r"\s+", text.lstrip(), maxsplit=1)
     return name.lower(), rest[0] if rest else None
-
-
-def choices(text: str, names: Names) -> tuple[str, list[Relation]]:
-    """What can end a command that is being typed: the word at its end, and the names that may stand there."""
-    command, argument = parts(text)
-    known = [Relation(name, "command", summary(found.doc)) for name, found in commands().items()]
-    if argument is None:
-        return text.lstrip(), known
-    kind = next((found.choices for name, found in commands().items() if name.startswith(command)), "")
-    if kind == "relations":
-        return argument, names.relations()
-    if kind == "modes":
-        return argument, [Relation(name, "mode") for name in MODES]
-    return argument, [found._replace(name=found.name[1:]) for found in known] if kind else []
 
 
 def run(shell: Shell, text: str) -> None:

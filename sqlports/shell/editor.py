@@ -2,41 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TextIO
+import contextlib
+import os
+from codecs import getincrementaldecoder
+from collections.abc import Callable
+from typing import Any, TextIO
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.cursor_shapes import CursorShape, CursorShapeConfig, ModalCursorShapeConfig
 from prompt_toolkit.document import Document
-from prompt_toolkit.enums import DEFAULT_BUFFER
-from prompt_toolkit.filters import has_focus
+from prompt_toolkit.enums import DEFAULT_BUFFER, EditingMode
+from prompt_toolkit.filters import emacs_mode, has_focus
 from prompt_toolkit.history import InMemoryHistory
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
-from prompt_toolkit.output import create_output
+from prompt_toolkit.input.typeahead import store_typeahead
+from prompt_toolkit.input.vt100_parser import Vt100Parser
+from prompt_toolkit.key_binding import KeyBindings, KeyPress, KeyPressEvent
+from prompt_toolkit.output import ColorDepth, create_output
 
-from sqlports.shell import dot
-from sqlports.shell.completion import complete
+from sqlports import progress
+from sqlports.colour import wanted
+from sqlports.errors import Error
+from sqlports.shell import bar, dot, external
+from sqlports.shell.completer import Candidates
 from sqlports.shell.repl import MORE, PROMPT
 from sqlports.shell.shell import Shell
+
+# Lines that the menu of completions has, at most; and the fewest lines of a terminal that has room for the bar.
+_MENU, _LEAST = 8, 5
 
 
 def make_editor(shell: Shell, entries: list[str], screen: TextIO) -> Callable[[], str]:
     """What reads the next input, knowing earlier ones and drawing on `screen`. Raises what prompt_toolkit raises."""
 
-    class Candidates(Completer):
-        def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
-            cursor = document.cursor_position
-            start, found = complete(document.text, cursor, shell.names)
-            asked = complete_event.completion_requested or start < cursor or document.char_before_cursor == "."
-            if not asked and found and found[0].type not in ("table", "view", "mode"):
-                return
-            for candidate in found:
-                meta = f"{candidate.type}: {candidate.doc}" if candidate.doc else candidate.type
-                yield Completion(candidate.text, start - cursor, display_meta=meta)
+    def continuation(width: int, line: int, wraps: int) -> str:
+        """What stands before a further line: what the lines above it lack."""
+        if wraps:
+            return ""
+        before = "\n".join(session.default_buffer.document.lines[:line])
+        return f"...{dot.lacking(before)}> ".rjust(len(MORE))
 
+    def below() -> str:
+        size = session.app.output.get_size()
+        return bar.line(shell, size.columns, _keys(session), progress.dot(screen))
+
+    def fit(_: object) -> None:
+        """Leave out what a small window has no room for."""
+        rows = session.app.output.get_size().rows
+        session.reserve_space_for_menu = min(_MENU, max(rows - _LEAST, 0))
+        session.bottom_toolbar = below if rows >= _LEAST else None
+
+    session: PromptSession[str] = PromptSession(
+        PROMPT,
+        multiline=True,
+        prompt_continuation=continuation,
+        completer=Candidates(shell.names, entries),
+        complete_while_typing=True,
+        history=InMemoryHistory(entries),
+        auto_suggest=AutoSuggestFromHistory(),
+        key_bindings=_bindings(shell),
+        enable_suspend=True,
+        cursor=_Shapes(),
+        bottom_toolbar=below,
+        include_default_pygments_style=False,
+        output=create_output(screen),
+    )
+    # Esc is itself once nothing has come behind it for so long, in seconds: a terminal's own keys come at once.
+    session.app.ttimeoutlen = 0.05
+    session.app.before_render += fit
+    progress.heir = lambda typed: store_typeahead(session.app.input, _keys_of(typed))
+
+    def read() -> str:
+        fit(None)
+        session.editing_mode = EditingMode.VI if shell.settings.keys == "vi" else EditingMode.EMACS
+        coloured = wanted(shell.settings.colour, screen)
+        session.lexer, session.style = _colours(shell) if coloured else (None, None)
+        session.color_depth = None if coloured else ColorDepth.DEPTH_1_BIT
+        # The age of a look that is held is told.
+        return session.prompt(refresh_interval=0.5 if shell.held is not None else 0)
+
+    return read
+
+
+def _bindings(shell: Shell) -> KeyBindings:
+    """The keys that are the prompt's own."""
     keys = KeyBindings()
+    typing = has_focus(DEFAULT_BUFFER)
 
-    @keys.add("enter", filter=has_focus(DEFAULT_BUFFER))
+    @keys.add("enter", filter=typing)
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         if buffer.complete_state and buffer.complete_state.current_completion:
@@ -47,20 +101,68 @@ def make_editor(shell: Shell, entries: list[str], screen: TextIO) -> Callable[[]
         else:
             buffer.validate_and_handle()
 
-    @keys.add("escape", "enter", filter=has_focus(DEFAULT_BUFFER))
+    # Of vi's keys Esc is one.
+    @keys.add("escape", "enter", filter=typing & emacs_mode)
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")
 
-    session: PromptSession[str] = PromptSession(
-        PROMPT,
-        multiline=True,
-        prompt_continuation=lambda width, line, wraps: "" if wraps else MORE,
-        completer=Candidates(),
-        complete_while_typing=True,
-        history=InMemoryHistory(entries),
-        key_bindings=keys,
-        enable_suspend=True,
-        include_default_pygments_style=False,
-        output=create_output(screen),
-    )
-    return session.prompt
+    @keys.add("f4")
+    def _(event: KeyPressEvent) -> None:
+        to_vi = event.app.editing_mode == EditingMode.EMACS
+        event.app.editing_mode = EditingMode.VI if to_vi else EditingMode.EMACS
+        event.app.output.reset_cursor_shape()
+        shell.settings.keys = "vi" if to_vi else "emacs"
+
+    @keys.add("f2", filter=typing)
+    def _(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+
+        def edit() -> None:
+            try:
+                text = external.edit(buffer.text)
+            except Error as error:
+                shell.tell(str(error))
+            else:
+                buffer.document = Document(text, len(text))
+
+        run_in_terminal(edit)
+
+    return keys
+
+
+class _Shapes(CursorShapeConfig):
+    """With vi's keys the cursor's shape tells the mode; otherwise it is the terminal's own."""
+
+    def __init__(self) -> None:
+        self._modal = ModalCursorShapeConfig()
+
+    def get_cursor_shape(self, application: Any) -> CursorShape:
+        if application.editing_mode == EditingMode.VI:
+            return self._modal.get_cursor_shape(application)
+        return CursorShape._NEVER_CHANGE
+
+
+def _keys(session: PromptSession[str]) -> str:
+    """The keys in use, where they are not the usual ones."""
+    if session.app.editing_mode != EditingMode.VI:
+        return ""
+    return "vi: " + session.app.vi_state.input_mode.value.removeprefix("vi-").replace("navigation", "normal")
+
+
+def _colours(shell: Shell) -> tuple[Any, Any]:
+    """The lexer and the style for what is typed; None where pygments is not installed."""
+    # Whatever is wrong with them: a prompt without colours is still a prompt.
+    with contextlib.suppress(Exception):
+        from sqlports.shell import colours
+
+        return colours.lexer(shell.names), colours.style()
+    return None, None
+
+
+def _keys_of(typed: bytes) -> list[KeyPress]:
+    """The keys that a terminal has sent."""
+    found: list[KeyPress] = []
+    parser = Vt100Parser(found.append)
+    parser.feed(getincrementaldecoder(os.device_encoding(0) or "utf-8")("replace").decode(typed, final=True))
+    parser.flush()
+    return found

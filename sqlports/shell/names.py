@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import apsw
+
+    from sqlports.functions import Function
+
+
+# What is listed as functions and is keywords, and what is refused whatever it is given.
+_NOT_CALLED = {"current_date", "current_time", "current_timestamp", "load_extension"}
 
 
 class Relation(NamedTuple):
@@ -18,42 +29,64 @@ class Relation(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column of a table or view; the type is SQL's, '' where there is none."""
+    """A column of a table or view, or of what a query gives.
+
+    type     SQL's; '' where there is none
+    choices  the texts that it has, where they are few: all that there are, or those that its doc begins with
+    origin   the table and the column that it is, maybe under another name; None for an expression
+    """
 
     name: str
     type: str = ""
     doc: str = ""
     hidden: bool = False
-
-
-class Function(NamedTuple):
-    """A function of SQL and its kind."""
-
-    name: str
-    kind: str
+    choices: tuple[str, ...] = ()
+    origin: tuple[str, str] | None = None
 
 
 class Names:
-    """What a statement can name: tables and views, those made on this connection too, their columns, and functions."""
+    """What a statement can name: tables and views, those made on this connection too, their columns, and functions.
+
+    habits  how often each word stands in what was typed
+    """
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
+        self.habits: Counter[str] = Counter()
         self._declared: dict[str, Relation] = {}
+        self._made: dict[str, Relation] = {}
+        self._made_by: list[tuple[Any, ...]] = []
         self._columns: dict[str, list[Column]] = {}
+        self._made_columns: dict[str, list[Column]] = {}
         self._functions: list[Function] = []
         self._plain: dict[str, bool] = {}
+        self._kinds: dict[str, set[str]] = {}
+
+    def refresh(self) -> None:
+        """Learn what was made and dropped on this connection since."""
+        query = "SELECT name, type, sql FROM temp.sqlite_schema"
+        made = self._rows(f"{query} UNION ALL {query.replace('temp.', 'main.')} ORDER BY name")
+        if made != self._made_by:
+            # What is new changes no other's columns; what is gone may.
+            if not set(self._made_by) <= set(made):
+                self._made_columns = {}
+            self._made_by, self._kinds = made, {}
+            here = {name: kind for name, kind, _ in made if kind in ("table", "view")}
+            self._made = {name: Relation(name, kind) for name, kind in here.items() if name not in self._known()}
 
     def relations(self) -> list[Relation]:
         """The tables and views, and after them those that were made here."""
-        from sqlports import catalogue
+        self.refresh()
+        return [*self._known().values(), *self._made.values()]
 
-        if not self._declared:
-            self._declared = {row[0]: Relation(*row) for row in catalogue.relations()}
-        made = self._rows(
-            "SELECT name, type FROM temp.sqlite_schema UNION SELECT name, type FROM main.sqlite_schema ORDER BY name"
-        )
-        there = [Relation(name, kind) for name, kind in made if kind in ("table", "view") and name not in self._declared]
-        return [*self._declared.values(), *there]
+    def by_use(self) -> list[Relation]:
+        """The same, those first that are named most often: in what was typed, and in the queries that come along."""
+        usual = usage()
+        return sorted(self.relations(), key=lambda found: (-self.habits[found.name], -usual[found.name], found.name))
+
+    def note(self, text: str) -> None:
+        """Remember the words of an input as what its author uses."""
+        self.habits.update(re.findall(r"[^\W\d]\w*", text))
 
     def sql(self, relation: str) -> str | None:
         """The statement that made a table or view here; None when none did."""
@@ -64,29 +97,43 @@ class Names:
     def columns(self, relation: str) -> list[Column]:
         """The columns of a table or view, hidden ones last; none when there is no such table."""
         from sqlports import registry
-        from sqlports.schema import SQL_TYPES
 
         name = relation.lower()
-        if name in self._columns:
-            return self._columns[name]
-        if name in registry.table_names():
-            declared = registry.table(name).columns
-            columns = [Column(column.name, SQL_TYPES[column.type], column.doc, column.hidden) for column in declared]
-        else:
-            rows = self._rows("SELECT name, type, hidden FROM pragma_table_xinfo(?)", relation)
-            columns = [Column(column, {"INT": "INTEGER"}.get(kind, kind), "", bool(hidden)) for column, kind, hidden in rows]
-        columns.sort(key=lambda column: column.hidden)
         # What is made here may be dropped, and made anew.
-        if name in registry.table_names() or (name in registry.view_names() and columns):
-            self._columns[name] = columns
-        return columns
+        known = self._columns if name in (*registry.table_names(), *registry.view_names()) else self._made_columns
+        if name not in known:
+            found = self._of_table(name) if name in registry.table_names() else self._of_view(name)
+            if not found:
+                return []
+            known[name] = sorted(found, key=lambda column: column.hidden)
+        return known[name]
+
+    def kinds(self) -> dict[str, set[str]]:
+        """What each name is, in small letters: 'table', 'column', 'function', or several of these."""
+        relations = self.relations()
+        if not self._kinds:
+            found: dict[str, set[str]] = {}
+            for relation in relations:
+                found.setdefault(relation.name.lower(), set()).add("table")
+                for column in self.columns(relation.name):
+                    found.setdefault(column.name.lower(), set()).add("column")
+            for function in self.functions():
+                found.setdefault(function.name, set()).add("function")
+            self._kinds = found
+        return self._kinds
 
     def functions(self) -> list[Function]:
-        """The functions of SQL."""
+        """The functions of SQL that this connection has, and what gives rows as a table does."""
+        from sqlports.functions import Function, functions
+
         if not self._functions:
-            kinds = {"a": "aggregate", "w": "aggregate or window function"}
-            rows = self._rows("SELECT name, max(type) FROM pragma_function_list GROUP BY name")
-            self._functions = [Function(name, kinds.get(kind, "function")) for name, kind in rows if name.isidentifier()]
+            rows = self._rows("SELECT name, max(builtin) FROM pragma_function_list GROUP BY name")
+            there = dict(rows)
+            # What gives rows is not listed before it is used; it is there where its kind is.
+            told = [one for one in functions() if (one.name.split("_")[0] if one.kind == "rows" else one.name) in there]
+            known = {function.name for function in functions()}
+            others = [name for name, builtin in rows if builtin and name.isidentifier() and name not in known]
+            self._functions = [*told, *(Function(name, "…", "function", "") for name in others if name not in _NOT_CALLED)]
         return self._functions
 
     def quoted(self, name: str) -> str:
@@ -101,11 +148,107 @@ class Names:
                 return name
         return '"' + name.replace('"', '""') + '"'
 
+    def _known(self) -> dict[str, Relation]:
+        from sqlports import catalogue
+
+        if not self._declared:
+            self._declared = {row[0]: Relation(*row) for row in catalogue.relations()}
+        return self._declared
+
+    @staticmethod
+    def _of_table(name: str) -> list[Column]:
+        from sqlports import registry
+        from sqlports.schema import SQL_TYPES
+
+        return [
+            Column(
+                column.name,
+                SQL_TYPES[column.type],
+                column.doc,
+                column.hidden,
+                column.choices or _listed(column.doc),
+                (name, column.name),
+            )
+            for column in registry.table(name).columns
+        ]
+
+    def _of_view(self, name: str) -> list[Column]:
+        """The columns of a view, or of what was made here: what they show is told by the columns that they are of."""
+        from sqlports import registry
+
+        rows = self._rows("SELECT name, type, hidden FROM pragma_table_xinfo(?)", name)
+        docs = registry.view(name).columns if name in registry.view_names() else {}
+        origins = self._origins(name) if rows else []
+        found = []
+        for number, (column, declared, hidden) in enumerate(rows):
+            origin = origins[number] if number < len(origins) else None
+            own = next((known for known in self.columns(origin[0]) if known.name == origin[1]), None) if origin else None
+            doc = docs.get(column) or (own.doc if own else "")
+            kind = {"INT": "INTEGER"}.get(declared, declared)
+            found.append(Column(column, kind, doc, bool(hidden), own.choices if own else (), own.origin if own else None))
+        return found
+
+    def _origins(self, name: str) -> Sequence[tuple[str, str] | None]:
+        """The table and the column that each column of a view is, as SQLite tells before anything is run."""
+        import apsw
+
+        described: list[tuple[str, str] | None] = []
+
+        def stop(cursor: apsw.Cursor, *_: object) -> bool:
+            described.extend((row[3], row[4]) if row[3] and row[4] else None for row in cursor.description_full or ())
+            return False
+
+        cursor = self.connection.cursor()
+        cursor.exec_trace = stop
+        query = f"SELECT * FROM {self.quoted(name)}"  # noqa: S608 nothing but a name, in quotes
+        try:
+            cursor.execute(query)
+        except (apsw.Error, UnicodeError):
+            # Stopped before its first row; or a table in it cannot be read as a whole.
+            pass
+        finally:
+            cursor.close(True)
+        # A table that was made here is its own origin.
+        return [None if origin and origin[0].lower() == name else origin for origin in described]
+
     def _rows(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
         """What SQLite says of itself; nothing when it cannot, as of a view whose table is gone."""
         import apsw
 
         try:
             return list(self.connection.execute(sql, values))
-        except apsw.Error:
+        except (apsw.Error, UnicodeError):
             return []
+
+
+def _listed(doc: str) -> tuple[str, ...]:
+    """The texts that a doc begins with: "'file', 'socket', 'pipe', …"."""
+    found = re.match(r"('[\w-]{2,}'(, | or )?){2,}", doc)
+    return tuple(re.findall(r"[\w-]+", found[0].replace(" or ", " "))) if found else ()
+
+
+@cache
+def usage() -> Counter[str]:
+    """In how many queries that come along each name, function (`count(`) and text ('LISTEN', with its quotes) is."""
+    from sqlports import registry
+    from sqlports.saved import SHIPPED
+
+    texts = [" ".join(registry.table(name).examples) for name in registry.table_names()]
+    texts += [registry.view(name).sql for name in registry.view_names()]
+    for name in os.listdir(SHIPPED):
+        if name.endswith(".sql"):
+            with open(os.path.join(SHIPPED, name), encoding="utf-8") as file:
+                texts.append(file.read())
+    return Counter(word for text in texts for word in set(re.findall(r"(?<=FROM )\w+|(?<=JOIN )\w+|'[\w-]+'|\w+\(", text)))
+
+
+def warm() -> None:
+    """Import and read in advance what the first candidates need: a tenth of a second. Nothing here asks a connection."""
+    from sqlports import catalogue
+    from sqlports.functions import functions
+    from sqlports.shell.completion import commands, joins, sql  # noqa: F401 they are to be imported
+
+    list(catalogue.relations())
+    usage()
+    functions()
+    joins.bearers([])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
-from sqlports import __version__
-from sqlports.session import named, sane_when_killed
+from sqlports import __version__, progress
+from sqlports.cells import cut
+from sqlports.session import named, sane_when_killed, when_killed
 from sqlports.shell import dot
 from sqlports.shell.dots import Leave
 from sqlports.shell.history import History, history_path
@@ -25,8 +27,16 @@ BANNER = f"sqlports {__version__}: SQL ends with a semicolon, .help tells more, 
 def loop(shell: Shell) -> int:
     """Read and run until the end; returns the exit status. Raises OSError when the terminal is gone."""
     screen = find_screen()
-    with contextlib.closing(History(history_path())) as history, sane_when_killed(screen):
+    with (
+        contextlib.closing(shell),
+        contextlib.closing(History(history_path() if shell.settings.history else os.devnull)) as history,
+        sane_when_killed(screen),
+        when_killed(shell.abandon),
+        _unhurt(),
+        contextlib.ExitStack() as quiet,
+    ):
         read = make_reader(shell, history.entries, screen)
+        quiet.enter_context(progress.unseen())
         shell.tell(BANNER)
         while True:
             if history.fault:
@@ -37,19 +47,44 @@ def loop(shell: Shell) -> int:
             except KeyboardInterrupt:
                 continue
             except EOFError:
-                return 0
+                return shell.leave()
             except Exception as error:
                 # A bug of the editor's, or a terminal beyond it: what it cannot read may still be read plainly.
                 if read is read_plain:
                     raise
+                quiet.close()
                 read = read_plain
                 shell.tell(f"without the editor from now on: {named(error)}")
                 continue
             history.add(text)
             try:
-                shell.handle(text)
+                _run(shell, text)
+            except KeyboardInterrupt:
+                continue
             except Leave:
-                return 0
+                return shell.leave()
+
+
+def _run(shell: Shell, text: str) -> None:
+    """Run what was typed or pasted. Raises Leave, and BrokenPipeError when nobody reads the output."""
+    for piece, dropped in dot.pieces(text):
+        meant = dot.meant(piece)
+        if dropped:
+            shell.tell(f"dropped, since it had no end: {cut(dropped, 60)}")
+        if meant:
+            shell.tell(f"{meant.split()[0][1:]} is no statement, but a command: {meant}")
+        else:
+            shell.handle(piece)
+
+
+@contextlib.contextmanager
+def _unhurt() -> Iterator[None]:
+    """While this lasts, Ctrl-C does nothing but where somebody heeds it: the editor, and who runs statements."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def read_plain() -> str:
@@ -63,12 +98,15 @@ def read_plain() -> str:
 def _read_line(prompt: str) -> str:
     if hasattr(sys.stdin, "reconfigure"):
         sys.stdin.reconfigure(errors="replace")
-    print(prompt, end="", file=sys.stderr, flush=True)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        print(prompt, end="", file=sys.stderr, flush=True)
         return input()
     except (EOFError, KeyboardInterrupt):
         print(file=sys.stderr)
         raise
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def find_screen() -> TextIO | None:

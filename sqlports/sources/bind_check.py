@@ -25,6 +25,7 @@ ANY = "::"
 
 _CLIENT = "The kernel hands out such ports to clients, and hardly any client sets either: expect that it blocks."
 # What most servers set is the least in the way.
+OBSTACLES = ("socket", "privilege", "address", "interface", "ephemeral", "reserved", "port", "protocol", "namespace")
 _ORDER = (BLOCKS, UNLESS_PORT, UNLESS_ADDRESS, FREE)
 _NOBODY = Owner(None, None, None, "")
 

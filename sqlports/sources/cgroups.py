@@ -50,6 +50,7 @@ _CONTAINERS = (
     (rf"/systemd-nspawn@([^/]+)\.service{_END}", "systemd-nspawn"),
     (rf"/kubepods[^/]*/(?:[^/]+/)*{_ID}{_END}", "kubernetes"),
 )
+RUNTIMES = tuple(dict.fromkeys(runtime for _, runtime in _CONTAINERS))
 _UID = "[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32}"
 _POD = rf"kubepods(?:[^/]*/)*(?:[^/]*-)?pod({_UID})(?:\.slice)?(?=/|:|$)"
 

@@ -16,6 +16,8 @@ _MAPPED = "::ffff:"
 # Those whose sockets have another end.
 PROTOCOLS = frozenset(("tcp", "udp", "unix", "udplite", "sctp", "mptcp", "vsock"))
 
+DIRECTIONS = ("inbound", "outbound", "local")
+
 # Address and port of the two ends.
 Ends = tuple[str, Any, str, Any]
 # A list of sockets, and the number of one in it.

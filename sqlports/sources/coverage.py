@@ -130,3 +130,4 @@ _LOOKS: dict[str, Callable[[Snapshot], Coverage]] = {
     "PID namespace": _pid_namespace,
     "capabilities": _capabilities,
 }
+ASPECTS = tuple(_LOOKS)

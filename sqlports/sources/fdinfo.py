@@ -63,7 +63,7 @@ _FLAGS = {
 }
 _O_CLOEXEC = 0o2000000
 _O_PATH = 0o10000000
-_ACCESS = {0: "r", 1: "w", 2: "rw"}
+ACCESS = {0: "r", 1: "w", 2: "rw"}
 
 _HEAD = re.compile(rb"pos:\s*(-?\d+)\nflags:\s*([0-7]+)\nmnt_id:\s*(\d+)(?:\nino:\s*(\d+))?(?:\n|$)")
 
@@ -89,7 +89,7 @@ def _state(octal: bytes) -> tuple[str | None, str | None, int]:
     """The names of flags, the access, and whether it is closed on exec."""
     flags = int(octal, 8)
     names = "|".join(name for bit, name in _FLAGS.items() if flags & bit) or None
-    return names, None if flags & _O_PATH else _ACCESS.get(flags & 3), int(bool(flags & _O_CLOEXEC))
+    return names, None if flags & _O_PATH else ACCESS.get(flags & 3), int(bool(flags & _O_CLOEXEC))
 
 
 # As in /proc/locks (proc_locks(5)): number, type, kind, mode, pid, device and inode of the file, first byte, last byte.

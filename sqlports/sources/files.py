@@ -18,7 +18,7 @@ T = TypeVar("T")
 # As scan_errors names it.
 FILES = "files"
 
-_TYPES = {
+TYPES = {
     stat.S_IFREG: "regular",
     stat.S_IFDIR: "directory",
     stat.S_IFLNK: "symlink",
@@ -138,7 +138,7 @@ class File:
             ctime=int(found.st_ctime),
             hard_links=found.st_nlink,
             symlink=int(link),
-            type=_TYPES.get(stat.S_IFMT(found.st_mode), "unknown"),
+            type=TYPES.get(stat.S_IFMT(found.st_mode), "unknown"),
             place=(found.st_dev, found.st_ino),
         )
 

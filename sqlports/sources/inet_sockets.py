@@ -19,6 +19,7 @@ from sqlports.sources.tcp_info import TcpInfo
 if TYPE_CHECKING:
     from sqlports.sources.inet_messages import Messages
 
+SHUT = {1: "receive", 2: "send", 3: "both"}
 TIMERS = {1: "retransmit", 2: "keepalive", 3: "timewait", 4: "probe", 5: "delayed_ack"}
 
 # INET_DIAG_* numbers of what an answer tells of a socket.
@@ -219,7 +220,7 @@ def memory_of(found: bytes | None) -> Memory | None:
 
 def shut(found: bytes | None) -> str | None:
     """Which directions were shut down: RCV_SHUTDOWN is 1, SEND_SHUTDOWN 2."""
-    return {1: "receive", 2: "send", 3: "both"}.get(found[0] & 3) if found else None
+    return SHUT.get(found[0] & 3) if found else None
 
 
 def number(found: bytes | None) -> int | None:

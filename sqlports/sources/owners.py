@@ -18,6 +18,21 @@ if TYPE_CHECKING:
     from sqlports.sources.unheld import Unheld
 
 
+REASONS = (
+    "owned",
+    "time_wait",
+    "syn_recv",
+    "accept_queue",
+    "orphan",
+    "io_uring",
+    "in_flight",
+    "kernel",
+    "ended",
+    "permission",
+    "unknown",
+)
+
+
 class Owner(NamedTuple):
     """The owner of a socket: the oldest process that holds it, passing over pid 1 when another holds it too.
 

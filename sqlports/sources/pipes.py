@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
+from sqlports.sources.fdinfo import ACCESS
 from sqlports.sources.handles import Handle
 from sqlports.sources.snapshot import Snapshot
+
+ANONYMOUS, NAMED = "anonymous", "named"
+MODES = (*ACCESS.values(), "-", "")
 
 
 class Pair(NamedTuple):
@@ -38,11 +42,11 @@ def _of_process(system: Snapshot, pid: int) -> Iterator[Pair]:
         if handle.link is None:
             continue
         if handle.link.startswith("pipe:") and handle.inode is not None:
-            inode, kind = handle.inode, "anonymous"
+            inode, kind = handle.inode, ANONYMOUS
             ends = system.memo("pipes", partial(_anonymous, system)).get(inode, [])
         elif handle.is_path and handle.what.type == "fifo" and handle.file.identity:
             identity = handle.file.identity
-            inode, kind = identity[1], "named"
+            inode, kind = identity[1], NAMED
             ends = system.memo(("fifo", identity), partial(_named, system, identity))
         else:
             continue

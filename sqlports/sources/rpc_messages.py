@@ -32,6 +32,8 @@ _NETIDS = {
     "local": ("unix", "unix"),
     "unix": ("unix", "unix"),
 }
+PROTOCOLS = tuple(dict.fromkeys(protocol for protocol, _ in _NETIDS.values()))
+FAMILIES = tuple(dict.fromkeys(family for _, family in _NETIDS.values()))
 # The same of version 2, which has the numbers of IP.
 _PROTOCOLS = {6: "tcp", 17: "udp"}
 

@@ -87,6 +87,11 @@ class Snapshot:
             self.blind = self.blind or self.is_partial
         return self._pids
 
+    @property
+    def known_pids(self) -> int:
+        """How many processes are listed by now."""
+        return len(self._pids or ())
+
     def processes(self, pids: frozenset[int] | None = None) -> Iterable[Process]:
         """The processes, or those with these numbers: of these also one that hides from the listing, never a thread."""
         if pids is None:

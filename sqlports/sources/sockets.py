@@ -46,6 +46,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("vsock", "vsock"),
 )
 
+FAMILIES = tuple(dict.fromkeys(kind.family for kind in KINDS))
+PROTOCOLS = tuple(dict.fromkeys(kind.protocol for kind in KINDS))
+
 
 # Addresses that stand for all.
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 compared with

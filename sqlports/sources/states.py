@@ -37,6 +37,11 @@ SCTP_STATES = {
 # CLOSE is what other systems have.
 STATES = frozenset(TCP_STATES.values()) | frozenset(OTHER_STATES.values()) | frozenset(SCTP_STATES.values())
 
+# The words among them, in the order of a connection's life as the kernel counts: 13 is asked for and never an answer.
+NAMES = tuple(
+    dict.fromkeys(name for names in (TCP_STATES, OTHER_STATES, SCTP_STATES) for name in names.values() if not name.isdecimal())
+)
+
 _BY_PROTOCOL = {"tcp": TCP_STATES, "mptcp": MPTCP_STATES, "sctp": SCTP_STATES}
 _ALL = 0xFFFFFFFF
 

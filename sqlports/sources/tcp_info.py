@@ -60,7 +60,7 @@ class TcpInfo(NamedTuple):
     tos: int | None = None
 
 
-_CONGESTION_STATES = ("open", "disorder", "cwr", "recovery", "loss")
+CONGESTION_STATES = ("open", "disorder", "cwr", "recovery", "loss")
 
 _FORMAT = "=8B 24I 4Q 6I 4Q 2I 2Q 6I"
 _SIZE = struct.calcsize(_FORMAT)
@@ -116,7 +116,7 @@ def _is_changed(name: str) -> bool:
 
 def _change(name: str) -> Change:
     if name == "congestion_state":
-        return lambda value: _CONGESTION_STATES[value] if value < len(_CONGESTION_STATES) else str(value)
+        return lambda value: CONGESTION_STATES[value] if value < len(CONGESTION_STATES) else str(value)
     nothing, scale = _NOTHING.get(name), name in _MICROSECONDS
     return lambda value: None if value == nothing else value / 1000 if scale else value
 

@@ -14,7 +14,7 @@ _LONG = struct.Struct("=h2xi32s4s32s256s4xqqq40x")
 _LONG_MACHINES = {"aarch64", "aarch64_be"}
 
 # In osquery's words.
-_TYPES = (
+TYPES = (
     "empty", "runlevel", "boot_time", "new_time", "old_time", "init", "login", "user", "dead", "accounting",
 )  # fmt: skip
 
@@ -50,7 +50,7 @@ def parse(data: bytes, machine: str = "") -> tuple[list[Login], int]:
     rest = len(data) % layout.size
     found = []
     for kind, pid, line, _, user, host, _, seconds, _ in layout.iter_unpack(data[: len(data) - rest]):
-        name = _TYPES[kind] if 0 <= kind < len(_TYPES) else "unknown"
+        name = TYPES[kind] if 0 <= kind < len(TYPES) else "unknown"
         found.append(Login(name, _field(user), _field(line), _field(host), seconds, pid))
     return found, rest
 

@@ -26,7 +26,8 @@ class Command(NamedTuple):
     name      with its dot
     function  what it does, given the shell and its argument
     argument  the argument as help shows it; '' for a command that takes none
-    choices   what the argument is one of: 'relations', 'modes', 'commands', …; '' for nothing that could be completed
+    choices   what the words of the argument are, for completion: 'relations', 'modes', 'commands', 'functions', 'queries',
+              'settings', 'switches', 'numbers', 'files', 'sql', one after the other; '' for nothing that could be completed
     """
 
     name: str

@@ -21,6 +21,52 @@ def tables(shell: Shell, pattern: str) -> None:
     shell.show(catalogue.TABLES, wanted)
 
 
+@command("TABLE [NUMBER]", "relations")
+def describe(shell: Shell, words: str) -> None:
+    """Tell all there is to know of a table: what it has rows of, its columns and how they are searched, what is read for them,
+    what it is joined to, and examples. With NUMBER run that example.
+    """
+    name, *number = words.split() or [""]
+    if not name:
+        raise CommandError("which table? .describe sockets")
+    if len(number) > 1:
+        raise CommandError(f"one table, and a number: .describe {name} 1")
+    if name.lower() not in (*registry.table_names(), *registry.view_names()):
+        _describe_made(shell, name, number)
+        return
+    from sqlports import describe
+
+    if not number:
+        runs = f" (.describe {name.lower()} 1 runs the first)"
+        shell.write(describe.page(name.lower(), shell.engine.connection, shell.columns, runs))
+        return
+    examples = describe.examples(name.lower())
+    if not (number[0].isdecimal() and 1 <= int(number[0]) <= len(examples)):
+        raise CommandError(f"{name} has examples 1 to {len(examples)}, and no {number[0]}")
+    shell.run(examples[int(number[0]) - 1])
+
+
+def _describe_made(shell: Shell, name: str, number: list[str]) -> None:
+    """What is known of a view that was made here."""
+    sql = shell.names.sql(name)
+    if sql is None:
+        raise CommandError(unknown(f"no such table: {name}", name.lower(), [there.name for there in shell.names.relations()]))
+    if number:
+        raise CommandError(f"{name} was made here, and has no examples")
+    rows = [(column.name, column.type, column.doc) for column in shell.names.columns(name)]
+    shell.write(f"{name}, made here:\n\n{sql};\n\n")
+    shell.show(("column", "type", "description"), rows)
+
+
+@command("[PATTERN]", "functions")
+def functions(shell: Shell, pattern: str) -> None:
+    """List the functions, how they are called and what they give. With PATTERN those in whose name or description it is."""
+    found = list(catalogue.functions(pattern))
+    if not found:
+        raise CommandError(f"no function has {pattern} in its name or description")
+    shell.show(catalogue.FUNCTIONS, found)
+
+
 @command("PORT")
 def port(shell: Shell, words: str) -> None:
     """Tell all there is to say about a port, or about several. A PORT is 8080, 53/udp or https."""

@@ -20,7 +20,7 @@ CAPABILITIES = (
     "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG",
     "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
 )  # fmt: skip
-_SECCOMP = {b"0": "disabled", b"1": "strict", b"2": "filter"}
+SECCOMP = {b"0": "disabled", b"1": "strict", b"2": "filter"}
 
 
 class Privileges(NamedTuple):
@@ -58,7 +58,7 @@ def parse(data: bytes | None) -> Privileges:
             names(found.get(b"CapBnd")),
             names(found.get(b"CapAmb")),
             None if no_new_privs is None else int(no_new_privs),
-            None if seccomp is None else _SECCOMP.get(seccomp, seccomp.decode()),
+            None if seccomp is None else SECCOMP.get(seccomp, seccomp.decode()),
             None if filters is None else int(filters),
         )
     except ValueError:

@@ -27,6 +27,10 @@ class Clock(NamedTuple):
         return ticks * 1000 // self.hz
 
 
+# Letters of task_state_array in the kernel's fs/proc/array.c: X is seen in the moment of dying, P of a thread that is parked.
+STATES = ("R", "S", "D", "T", "t", "X", "Z", "P", "I")
+
+
 class Stat(Lazy):
     """What /proc/PID/stat tells. Times in milliseconds, sizes in bytes."""
 

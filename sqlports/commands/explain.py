@@ -1,0 +1,32 @@
+"""The command `sqlports explain SQL`: the plan of a query in words, without running it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlports.engine import Engine
+
+
+def misuse(options: Namespace) -> str | None:
+    """What is wrong with the arguments; None for nothing."""
+    if len(options.sql) != 2:
+        return 'a statement is one argument: sqlports explain "SELECT … FROM …"'
+    return None
+
+
+def run(engine: Engine, options: Namespace) -> None:
+    """Write the plan, as rows in any mode but that for people. Raises QueryError and OSError."""
+    from sqlports import explain, explained, modes
+    from sqlports.options import utf8
+    from sqlports.output import Output
+    from sqlports.session import remark
+
+    steps = explain.explain(engine, utf8(options.sql[1]), dict(options.param))
+    output = Output(options.output, options.mode)
+    if options.mode == "table":
+        output.write(explained.page(steps, output.columns))
+    else:
+        remark(modes.write(explained.COLUMNS, explained.rows(steps), options.mode, output))
+    output.close()

@@ -1,0 +1,236 @@
+"""The configuration file: TOML, a key for each of `Settings`. It is read and never written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import tomllib
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sqlports import own_files
+from sqlports.cells import safe
+from sqlports.options import Misuse
+from sqlports.session import complain
+from sqlports.settings import Settings, fault
+
+# More than anybody writes, and less than what is named by mistake.
+LARGEST = 1 << 16
+# Whoever has made more mistakes has named another kind of file.
+_MOST_FAULTS = 20
+
+# What no terminal shows.
+_FOR_FILES = ("parquet", "arrow")
+
+# What a TOML text is made of, where its brackets and lines are to be told from those in strings and comments.
+_PIECE = re.compile(
+    r'"""(?:\\.|[^\\])*?"{3,5}' + r"|'''.*?'{3,5}" + r'|"(?:\\.|[^"\\\n])*"' + r"|'[^'\n]*'|#[^\n]*|[^\"'#\[\]{}\n]+|.",
+    re.DOTALL,
+)
+_PLACE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
+_KEY = re.compile(r"\s*\[*\s*(\"[^\"]*\"|'[^']*'|[\w.-]+)")
+
+
+class ConfigError(Misuse):
+    """The configuration file cannot be used; the message names every fault with its line and its key."""
+
+
+class Config(NamedTuple):
+    """A configuration file.
+
+    path    None where none is used
+    values  the value of each setting that it has
+    lines   the line of each, from 1
+    remark  why a file that is there is not used; None for nothing to remark
+    """
+
+    path: str | None
+    values: dict[str, Any]
+    lines: dict[str, int]
+    remark: str | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, those that the file has not as they are by themselves."""
+        return Settings(**self.values)
+
+
+class _Fault(NamedTuple):
+    line: int
+    key: str
+    message: str
+
+
+def load() -> Config:
+    """The configuration file. Raises ConfigError when it has faults, or SQLPORTS_CONFIG names one that cannot be used.
+
+    A file that nobody named and that may not be read, or not be trusted, is left alone: the remark says so.
+    """
+    found = own_files.config_path()
+    if found is None:
+        return Config(None, {}, {})
+    path, named = found
+    try:
+        data = _read(path)
+    except OSError as error:
+        if named:
+            raise ConfigError(f"SQLPORTS_CONFIG: {path}: {error.strerror}") from None
+        return Config(None, {}, {}, f"{path} is not used: {error.strerror}")
+    return read(data, path)
+
+
+def place() -> str | None:
+    """Where the configuration file is looked for, there or not; None where it is none's."""
+    found = own_files.config_path()
+    if found:
+        return found[0]
+    return None if "SQLPORTS_CONFIG" in os.environ else own_files.plain_path("XDG_CONFIG_HOME", ".config", "config.toml")
+
+
+def read(data: bytes, path: str) -> Config:
+    """The configuration that a file's bytes are. Raises ConfigError with all its faults."""
+    try:
+        text = data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: it is not UTF-8") from None
+    text, values, faults = _parse(text)
+    lines = _lines(text) if values else {}
+    for key, value in values.items():
+        message = fault(key, value)
+        if message and isinstance(value, dict):
+            message = "settings have no table above them: each stands by itself, NAME = VALUE"
+        if key == "mode" and value in _FOR_FILES:
+            message = (
+                f"{value} is nothing for a terminal, and this mode is that of terminals: --{value} goes with --output FILE"
+            )
+        if message:
+            faults.append(_Fault(lines.get(key, 1), key, message))
+    if faults:
+        said = [f"{path}:{line}: {f'{safe(key)}: ' if key else ''}{message}" for line, key, message in sorted(faults)]
+        raise ConfigError("\n".join(said))
+    return Config(path, values, lines)
+
+
+def _read(path: str) -> bytes:
+    """Raises OSError for what may not be read, or by root not be trusted, and ConfigError for what is no file of text."""
+    if path == os.devnull:
+        return b""
+    root = not own_files.WINDOWS and os.geteuid() == 0
+    # It names a command, which root would run; and to say what is wrong in a file is to tell what is in it.
+    if root and own_files.of_others(os.path.abspath(path)):
+        raise PermissionError(
+            errno.EPERM, "it or a directory above it belongs to another user, and root takes settings from none"
+        )
+    # Not blocking: a pipe of that name would wait for its other end.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise ConfigError(f"{path}: it is {'a directory' if stat.S_ISDIR(found.st_mode) else 'no file'}")
+        if root and found.st_mode & 0o022:
+            raise PermissionError(errno.EPERM, "others than its owner may write it, and root takes settings from none")
+        with open(descriptor, "rb", closefd=False) as file:
+            data = file.read(LARGEST + 1)
+    finally:
+        os.close(descriptor)
+    if len(data) > LARGEST:
+        raise ConfigError(f"{path}: it is larger than {LARGEST:,} bytes: no configuration is")
+    return data
+
+
+def _parse(text: str) -> tuple[str, dict[str, Any], list[_Fault]]:
+    """The values of a text, its faults as TOML, and the text without the lines that have them."""
+    lines = text.split("\n")
+    faults: list[_Fault] = []
+    while len(faults) < _MOST_FAULTS:
+        rest = "\n".join(lines)
+        try:
+            return rest, tomllib.loads(rest), faults
+        except tomllib.TOMLDecodeError as error:
+            found = _PLACE.search(str(error))
+            message = _PLACE.sub("", str(error))
+            line = int(found[1]) if found and found[1] else _unended(rest)
+        except (ValueError, RecursionError):
+            # A number of thousands of digits, brackets within a thousand others.
+            return rest, {}, [*faults, _Fault(1, "", "it is beyond what can be read as TOML")]
+        key = _KEY.match(lines[line - 1])
+        faults.append(_Fault(line, key[1].strip("\"'") if key else "", f"{message[:1].lower()}{message[1:]}"))
+        if not lines[line - 1] or not (found and found[1]):
+            break
+        lines[line - 1] = ""
+    return "", {}, faults
+
+
+def _unended(text: str) -> int:
+    """The line where begins what has no end: a string, or a bracket."""
+    opened: list[int] = []
+    for piece in _PIECE.finditer(text):
+        if piece[0] in ("'", '"'):
+            opened = [piece.start()]
+            break
+        if piece[0] in ("[", "{"):
+            opened.append(piece.start())
+        elif piece[0] in ("]", "}") and opened:
+            opened.pop()
+    return text.count("\n", 0, opened[0] if opened else len(text)) + 1
+
+
+def _lines(text: str) -> dict[str, int]:
+    """The line of each key at the top of a valid text; that of a table where it is first named."""
+    lines: dict[str, int] = {}
+    below = False
+    for line, statement in _statements(text):
+        header = statement.startswith("[")
+        if header or not below:
+            # tomllib knows how a key is written.
+            for key in tomllib.loads(statement):
+                lines.setdefault(key, line)
+        below = below or header
+    return lines
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Each statement of a valid text and the line where it begins."""
+    depth, line, begun, statement = 0, 1, 1, ""
+    for piece in _PIECE.finditer(text + "\n"):
+        if piece[0] == "\n" and not depth:
+            if statement.strip():
+                yield begun, statement.strip()
+            begun, statement = line + 1, ""
+        else:
+            depth += (piece[0] in ("[", "{")) - (piece[0] in ("]", "}"))
+            statement += "" if piece[0].startswith("#") else piece[0]
+        line += piece[0].count("\n")
+
+
+# What shows in the output: it is for people, and nothing of it reaches a pipe or a file.
+_SHOWN = ("mode", "rows", "types", "units", "null", "pager", "colour", "timeout")
+# Commands that answer in a form of their own, whatever mode is set, and those that have to answer whatever is wrong.
+_OWN_FORM = ("port", "registry")
+_ALWAYS = ("completion", "man")
+
+
+def apply(options: Namespace, terminal: bool) -> Settings | None:
+    """The settings: those of the file, where the output goes to a terminal or they do not show there, under the options.
+
+    What the options leave open is taken from them. None where they make no difference. Raises ConfigError.
+    """
+    if options.command in _ALWAYS or options.sql[:2] == ["config", "example"]:
+        return None
+    found = load()
+    if found.remark:
+        complain(found.remark)
+    settings = Settings(**{name: value for name, value in found.values.items() if terminal or name not in _SHOWN})
+    if options.mode is None and options.command not in _OWN_FORM:
+        options.mode = settings.mode
+    settings.mode = options.mode or settings.mode
+    settings.types = options.types or settings.types
+    settings.units = options.units = options.units or settings.units
+    settings.timeout = options.timeout or settings.timeout
+    options.timeout = settings.timeout or None
+    return settings
