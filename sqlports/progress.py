@@ -39,8 +39,8 @@ _UNCOUNTED = {
     "namespaces": "namespaces",
 }
 
-# Who takes what was typed while a statement ran: the editor of the prompt. None where there is none.
-heir: Callable[[bytes], object] | None = None
+# Who takes what was typed while a statement ran: the editor; given None it forgets that. None where there is none.
+heir: Callable[[bytes | None], object] | None = None
 _standing: Keyboard | None = None
 _now: Progress | None = None
 
@@ -210,6 +210,8 @@ def forget() -> None:
     """What was typed so far is not wanted."""
     if _now is not None and _now.keyboard is not None:
         _now.keyboard.typed = b""
+    if heir is not None:
+        heir(None)
 
 
 @contextlib.contextmanager

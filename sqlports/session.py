@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 import time
@@ -11,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sqlports import modes, progress
 from sqlports.cells import safe
@@ -123,6 +122,14 @@ class Session:
                     return
                 with contextlib.closing(result):
                     written = self._write(result)
+            except KeyboardInterrupt:
+                if self.rows == rows:
+                    raise
+                with contextlib.suppress(OSError):
+                    # A line may have been torn.
+                    self.output.write("\n" if self.output.columns else "")
+                    self.output.flush()
+                raise Interrupted(f"interrupted after {counted(self.rows - rows)}") from None
             finally:
                 seconds, reads = (self._done or time.monotonic()) - began, self._count(earlier)
                 self.seconds += seconds
@@ -272,27 +279,6 @@ def when_killed(tidy: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def sane_when_killed(screen: TextIO | None) -> Iterator[None]:
-    """While this lasts, a signal that ends the process leaves the terminal as it is now. An editor may draw on `screen`."""
-    if sys.platform == "win32":
-        yield
-        return
-    import termios
-
-    attributes = termios.tcgetattr(0)
-
-    def tidy() -> None:
-        with contextlib.suppress(OSError, termios.error):
-            if screen:
-                # No marks around pasted text, a cursor that is seen and of the terminal's own shape, a new line.
-                os.write(screen.fileno(), b"\x1b[?2004l\x1b[0 q\x1b[?25h\r\n")
-            termios.tcsetattr(0, termios.TCSANOW, attributes)
-
-    with when_killed(tidy):
-        yield
 
 
 def named(error: Exception) -> str:

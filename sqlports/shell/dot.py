@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # People type these without the dot. None of them begins a statement.
 _WORDS = {"exit", "help", "quit"}
+# What hands know from other prompts, however many commands begin so.
+_SHORT = {".q": ".quit"}
 
 
 def command_in(text: str) -> str | None:
@@ -92,7 +94,7 @@ def parts(text: str) -> tuple[str, str | None]:
 def run(shell: Shell, text: str) -> None:
     """Run a command. Raises CommandError, Leave when it was to leave, OSError when the output fails."""
     word, rest = parts(text.rstrip().rstrip(";"))
-    found = commands()[one_of(word, tuple(commands()), "command")]
+    found = commands()[one_of(_SHORT.get(word, word), tuple(commands()), "command")]
     argument = (rest or "").strip()
     if len(argument) > 1 and argument[0] == argument[-1] and argument[0] in "'\"":
         argument = argument[1:-1]

@@ -16,7 +16,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER, EditingMode
 from prompt_toolkit.filters import emacs_mode, has_focus
 from prompt_toolkit.history import InMemoryHistory
-from prompt_toolkit.input.typeahead import store_typeahead
+from prompt_toolkit.input.typeahead import clear_typeahead, store_typeahead
 from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyBindings, KeyPress, KeyPressEvent
 from prompt_toolkit.output import ColorDepth, create_output
@@ -71,7 +71,14 @@ def make_editor(shell: Shell, entries: list[str], screen: TextIO) -> Callable[[]
     # Esc is itself once nothing has come behind it for so long, in seconds: a terminal's own keys come at once.
     session.app.ttimeoutlen = 0.05
     session.app.before_render += fit
-    progress.heir = lambda typed: store_typeahead(session.app.input, _keys_of(typed))
+
+    def inherit(typed: bytes | None) -> None:
+        if typed is None:
+            clear_typeahead(session.app.input)
+        else:
+            store_typeahead(session.app.input, _keys_of(typed))
+
+    progress.heir = inherit
 
     def read() -> str:
         fit(None)
@@ -79,8 +86,8 @@ def make_editor(shell: Shell, entries: list[str], screen: TextIO) -> Callable[[]
         coloured = wanted(shell.settings.colour, screen)
         session.lexer, session.style = _colours(shell) if coloured else (None, None)
         session.color_depth = None if coloured else ColorDepth.DEPTH_1_BIT
-        # The age of a look that is held is told.
-        return session.prompt(refresh_interval=0.5 if shell.held is not None else 0)
+        # The age of a look that is held is told. Ctrl-C is a key here: a signal may come when the editor has just ended.
+        return session.prompt(refresh_interval=0.5 if shell.held is not None else 0, handle_sigint=False)
 
     return read
 

@@ -34,9 +34,8 @@ def edit(text: str) -> str:
             process.terminate()
         shutil.rmtree(directory, ignore_errors=True)
 
-    # Ctrl-C is the editor's. The event loop of the prompt would be told of it even so.
+    # Ctrl-C is the editor's.
     before = signal.signal(signal.SIGINT, lambda *_: None)
-    loop = signal.set_wakeup_fd(-1)
     try:
         with when_killed(tidy), same_terminal():
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -53,7 +52,6 @@ def edit(text: str) -> str:
             f"no editor: {error.filename or words[0]}: {error.strerror}; VISUAL or EDITOR can name one"
         ) from error
     finally:
-        signal.set_wakeup_fd(loop)
         signal.signal(signal.SIGINT, before)
         tidy()
     return edited.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from sqlports import __version__, progress
 from sqlports.cells import cut
-from sqlports.session import named, sane_when_killed, when_killed
+from sqlports.session import named, when_killed
 from sqlports.shell import dot
 from sqlports.shell.dots import Leave
 from sqlports.shell.history import History, history_path
@@ -30,7 +30,7 @@ def loop(shell: Shell) -> int:
     with (
         contextlib.closing(shell),
         contextlib.closing(History(history_path() if shell.settings.history else os.devnull)) as history,
-        sane_when_killed(screen),
+        _sane_when_killed(screen),
         when_killed(shell.abandon),
         _unhurt(),
         contextlib.ExitStack() as quiet,
@@ -129,3 +129,24 @@ def _editor(shell: Shell, entries: list[str], screen: TextIO) -> Callable[[], st
     from sqlports.shell.editor import make_editor
 
     return make_editor(shell, entries, screen)
+
+
+@contextlib.contextmanager
+def _sane_when_killed(screen: TextIO | None) -> Iterator[None]:
+    """While this lasts, a signal that ends the process leaves the terminal as it is now. An editor may draw on `screen`."""
+    if sys.platform == "win32":
+        yield
+        return
+    import termios
+
+    attributes = termios.tcgetattr(0)
+
+    def tidy() -> None:
+        with contextlib.suppress(OSError, termios.error):
+            if screen:
+                # No marks around pasted text, a cursor that is seen and of the terminal's own shape, a new line.
+                os.write(screen.fileno(), b"\x1b[?2004l\x1b[0 q\x1b[?25h\r\n")
+            termios.tcsetattr(0, termios.TCSANOW, attributes)
+
+    with when_killed(tidy):
+        yield
