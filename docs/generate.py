@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from sqlports import catalogue
+from sqlports.about import catalogue
 
 TREE = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- tables: made by `make docs` -->\n", "<!-- end of tables -->\n"

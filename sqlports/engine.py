@@ -162,9 +162,9 @@ class Engine:
                 is_first = self.snapshot_now is None and not self._has_looked
                 rows, sql, notes = self._execute(cursor, statement, values)
                 if described and any(sign in statement.sql for sign in TELLING):
-                    from sqlports import advice
+                    from sqlports.advice import never
 
-                    notes += advice.notes(self, statement._replace(sql=sql), values, is_first)
+                    notes += never.notes(self, statement._replace(sql=sql), values, is_first)
         except BaseException:
             self._end(cursor)
             raise
@@ -184,12 +184,12 @@ class Engine:
         try:
             if not (statement.makes_view and '"' in sql):
                 return cursor.execute(sql, values, can_cache=False), sql, []
-            from sqlports import quotes
+            from sqlports.advice import quotes
 
             sql, texts = quotes.in_view(self.connection, statement)
             rows = cursor.execute(sql, values, can_cache=False)
         except apsw.SQLError as error:
-            from sqlports import quotes
+            from sqlports.advice import quotes
 
             if not quotes.is_meant(error):
                 raise
@@ -223,7 +223,7 @@ class Engine:
             refused = self._guard.reason()
             if refused:
                 raise Refused(refused) from None
-            from sqlports.mistakes import explain
+            from sqlports.advice.mistakes import explain
 
             raise explain(error, statement, self.connection) from None
         except Stopped:

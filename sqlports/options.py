@@ -54,7 +54,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
         return run.expand(options, parser, arguments)
     if unknown:
-        from sqlports.saved import names
+        from sqlports.queries.saved import names
 
         later = next((word for word in unknown if word in names()), None)
         if options.command == "run" and later:
@@ -63,7 +63,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
             raise Misuse(f"{options.sql[0]} is a named query: sqlports run {' '.join((*options.sql, *unknown))}")
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if options.param:
-        from sqlports.parameters import number
+        from sqlports.queries.parameters import number
 
         options.param = [(name, number(value)) for name, value in options.param]
     return options

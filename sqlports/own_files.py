@@ -64,13 +64,8 @@ def config_path() -> tuple[str, bool] | None:
     path = plain_path("XDG_CONFIG_HOME", ".config", "config.toml")
     if path is None:
         return None
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return None
-    except OSError:
-        pass
-    return path, False
+    # Where one may not even look, as in the home that a process was started from as another user, there is none.
+    return (path, False) if os.path.lexists(path) else None
 
 
 def plain_path(variable: str, below_home: str, name: str) -> str | None:

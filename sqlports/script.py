@@ -42,7 +42,7 @@ class Statement(NamedTuple):
             raise QueryError("a parameter without a name has no value", hint="write :NAME instead of ?")
         names = sorted(set(self.names).difference(parameters))
         if names and "-- param" in self.script:
-            from sqlports.parameters import defaults
+            from sqlports.queries.parameters import defaults
 
             parameters = {**defaults(self.script), **parameters}
             names = [name for name in names if name not in parameters]

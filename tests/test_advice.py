@@ -218,7 +218,7 @@ def shown() -> Iterator[tuple[str, str]]:
 
 
 def test_no_query_that_is_shown_has_a_comparison_that_is_never_true(engine: Engine) -> None:
-    from sqlports import advice
+    from sqlports.advice import never
     from sqlports.script import split
 
     looked = compared = 0
@@ -226,7 +226,7 @@ def test_no_query_that_is_shown_has_a_comparison_that_is_never_true(engine: Engi
         for statement in split(text):
             values = dict.fromkeys(statement.names)
             # As the engine asks, but for the rows: what is shown says nothing, and is no mistake.
-            assert advice.notes(engine, statement, values, False) == [], name
+            assert never.notes(engine, statement, values, False) == [], name
             looked += 1
             compared += len(re.findall("[=<>(] ?'", statement.sql))
     assert looked > 150

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sqlports import Engine
-from sqlports.changes import CAME, CHANGED, SAME, WENT, Change, changes, counts, identities
+from sqlports.watch.changes import CAME, CHANGED, SAME, WENT, Change, changes, counts, identities
 
 from .conftest import Child, FakeRoot
 

@@ -6,7 +6,7 @@ import apsw
 import pytest
 
 from sqlports import Engine
-from sqlports.functions import Function, functions
+from sqlports.about.functions import Function, functions
 from sqlports.shell.names import Names
 
 # Told of as operators and keywords, and one that is refused always.

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from sqlports import Engine, compare, known, registry
+from sqlports import Engine, compare, registry
+from sqlports.about import known
 from sqlports.schema import Column, Table
 from sqlports.sources import rpcbind
 from sqlports.sources.rpc_messages import registrations

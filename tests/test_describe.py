@@ -8,7 +8,8 @@ import json
 
 import pytest
 
-from sqlports import Engine, describe, known, registry
+from sqlports import Engine, registry
+from sqlports.about import describe, known
 
 from .conftest import command
 from .terminal import Terminal

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from sqlports import Engine, QueryError, registry
-from sqlports.explain import Step, explain
-from sqlports.explained import page
-from sqlports.looks import ROWS, parts_of
+from sqlports.about.explain import Step, explain
+from sqlports.about.explained import page
+from sqlports.about.looks import ROWS, parts_of
 
 from .conftest import FakeRoot, command
 from .terminal import Terminal

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from sqlports import saved
 from sqlports.commands import COMMANDS
 from sqlports.commands.man import roff
 from sqlports.modes import MODES
 from sqlports.options import make_parser
+from sqlports.queries import saved
 from sqlports.settings import Settings
 from sqlports.shell.dots import commands
 from tests.conftest import command

@@ -119,13 +119,10 @@ def test_an_alias_of_this_machine_is_a_name(fake: FakeRoot, engine: Engine) -> N
     assert cells(engine, sql) == [("web", 1, "ours"), ("www2", 0, "ours"), ("www3", 0, "ours"), ("other", 0, None)]
 
 
-@pytest.mark.parametrize("name", ["http", "www", "HTTP", "assigned", "80", "", "\t", "no\nname", "ü", "\ud800"])
+@pytest.mark.parametrize("name", ["http", "www", "HTTP", "assigned", "80", "", "\t", "no\nname", "ü"])
 def test_a_service_is_found_exactly_where_a_scan_finds_it(engine: Engine, name: str) -> None:
     for table, column in (("port_registry", "service"), ("port_names", "service")):
-        try:
-            found = cells(engine, f"SELECT port, protocol FROM {table} WHERE {column} = ?", name)
-        except UnicodeEncodeError:
-            continue  # no text of SQLite's
+        found = cells(engine, f"SELECT port, protocol FROM {table} WHERE {column} = ?", name)
         assert found == cells(engine, f"SELECT port, protocol FROM {table} WHERE +{column} = ?", name)
 
 

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from sqlports import Engine, parameters, saved
+from sqlports import Engine
 from sqlports.options import make_parser
+from sqlports.queries import parameters, saved
 
 from .conftest import Child, FakeRoot, as_nobody, at_last
 

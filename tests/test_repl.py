@@ -94,7 +94,7 @@ def test_control_c_stops_a_query_and_another_runs(terminal: Terminal, query: str
     terminal.send(f"SELECT 40 + 2; {query};\r")
     terminal.expect("42\r\n")
     terminal.send("\x03")
-    terminal.expect("interrupted\r\n")
+    terminal.expect("interrupted( after 1 row)?\r\n")
     terminal.prompt()
     assert "101" in terminal.run("SELECT 100 + 1;")
 

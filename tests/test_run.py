@@ -271,7 +271,8 @@ def test_a_query_for_another_system_is_told_and_runs(own: Path) -> None:
 def test_nothing_of_named_queries_is_imported_for_a_statement() -> None:
     code = (
         "import sys\nfrom sqlports.cli import run\nrun(['--json', 'SELECT 1'])\n"
-        "heavy = ('sqlports.saved', 'sqlports.header', 'sqlports.parameters', 'difflib', 'sqlports.commands.run')\n"
+        "heavy = ('sqlports.queries.saved', 'sqlports.queries.header', 'sqlports.queries.parameters', "
+        "'difflib', 'sqlports.commands.run')\n"
         "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sqlports import header, parameters, saved
-from sqlports.parameters import Parameter, ParameterError
+from sqlports.queries import header, parameters, saved
+from sqlports.queries.parameters import Parameter, ParameterError
 
 from .conftest import ROOT, as_nobody
 

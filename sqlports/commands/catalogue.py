@@ -21,7 +21,7 @@ def misuse(options: Namespace) -> str | None:
 
 def run(engine: Engine, options: Namespace) -> None:
     """Write what is asked for. Raises QueryError where there is no such table, and OSError."""
-    from sqlports import catalogue
+    from sqlports.about import catalogue
     from sqlports.output import Output
 
     command, *names = options.sql
@@ -41,7 +41,7 @@ def run(engine: Engine, options: Namespace) -> None:
 
 
 def _describe(engine: Engine, names: list[str], options: Namespace, output: Output) -> None:
-    from sqlports import catalogue, describe
+    from sqlports.about import catalogue, describe
 
     if options.mode in ("json", "jsonl"):
         facts = [describe.facts(name, engine.connection) for name in names]
@@ -59,7 +59,8 @@ def _describe(engine: Engine, names: list[str], options: Namespace, output: Outp
 
 def _known(names: Sequence[str]) -> list[str]:
     """The names as they are written. Raises QueryError for one that no table has."""
-    from sqlports import catalogue, registry
+    from sqlports import registry
+    from sqlports.about import catalogue
     from sqlports.errors import QueryError
 
     for name in names:

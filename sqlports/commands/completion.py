@@ -17,7 +17,7 @@ from sqlports.commands.completion_scripts import SCRIPTS
 
 if TYPE_CHECKING:
     from sqlports.engine import Engine
-    from sqlports.parameters import Parameter
+    from sqlports.queries.parameters import Parameter
 
 Candidates = list[tuple[str, str]]
 
@@ -123,7 +123,7 @@ def _parameters(plain: list[str]) -> dict[str, Parameter]:
     """The parameters of the named query that is to run, by their options."""
     if plain[:1] != ["run"] or len(plain) < 2:
         return {}
-    from sqlports import saved
+    from sqlports.queries import saved
 
     try:
         return {parameter.option: parameter for parameter in saved.find(plain[1]).parameters}
@@ -140,19 +140,19 @@ def _words(plain: list[str]) -> Candidates:
 
 
 def _commands() -> Candidates:
-    from sqlports.catalogue import summary
+    from sqlports.about.catalogue import summary
 
     return [(name, summary(command.doc)) for name, command in COMMANDS.items()]
 
 
 def _tables(_: list[str]) -> Candidates:
-    from sqlports import catalogue
+    from sqlports.about import catalogue
 
     return [(relation[0], relation[-1]) for relation in catalogue.relations()]
 
 
 def _queries(before: list[str]) -> Candidates:
-    from sqlports import saved
+    from sqlports.queries import saved
 
     if not before:
         return [(query.name, query.title) for query in saved.queries()[0]]

@@ -18,7 +18,8 @@ def misuse(options: Namespace) -> str | None:
 
 def run(engine: Engine, options: Namespace) -> None:
     """Write the plan, as rows in any mode but that for people. Raises QueryError and OSError."""
-    from sqlports import explain, explained, modes
+    from sqlports import modes
+    from sqlports.about import explain, explained
     from sqlports.options import utf8
     from sqlports.output import Output
     from sqlports.session import remark

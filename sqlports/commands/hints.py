@@ -30,7 +30,7 @@ def no_statement(words: Sequence[str]) -> str | None:
     import apsw
 
     from sqlports.errors import nearest
-    from sqlports.saved import names
+    from sqlports.queries.saved import names
 
     meant = None if first.upper() in apsw.keywords else nearest(first, [*COMMANDS, *names()])
     if meant:
@@ -41,7 +41,7 @@ def no_statement(words: Sequence[str]) -> str | None:
 def _known(first: str, rest: Sequence[str]) -> str | None:
     """A hint at a word that is known, though no statement begins with it, or is just it."""
     from sqlports import registry
-    from sqlports.saved import names
+    from sqlports.queries.saved import names
 
     if first in names():
         return f"{first} is a named query: sqlports run {' '.join((first, *rest))}"

@@ -67,9 +67,10 @@ def page() -> Iterator[str]:
     """The lines of the page, for troff's macros man."""
     from dataclasses import fields
 
-    from sqlports import __version__, modes, saved
+    from sqlports import __version__, modes
     from sqlports.commands import COMMANDS, overview
     from sqlports.options import make_parser
+    from sqlports.queries import saved
     from sqlports.settings import Settings, takes
     from sqlports.shell.dots import commands
 

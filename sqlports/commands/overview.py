@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from sqlports.catalogue import summary
+from sqlports.about.catalogue import summary
 from sqlports.commands import COMMANDS
 
 # Where what something means begins.

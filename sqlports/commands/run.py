@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sqlports.engine import Engine
-    from sqlports.parameters import Parameter
-    from sqlports.saved import Query
+    from sqlports.queries.parameters import Parameter
+    from sqlports.queries.saved import Query
 
 LIST = ("name", "description", "parameters")
 
@@ -23,8 +23,9 @@ def misuse(options: Namespace) -> str | None:
 
 def run(engine: Engine, options: Namespace) -> None:
     """List the named queries: rows for people, with --json and --jsonl all there is to know of each. Raises OSError."""
-    from sqlports import modes, saved
+    from sqlports import modes
     from sqlports.output import Output
+    from sqlports.queries import saved
     from sqlports.session import complain, remark
 
     found, faults = saved.queries()
@@ -82,8 +83,8 @@ def expand(options: Namespace, parser: argparse.ArgumentParser, arguments: Seque
 
     `options` are what the parser made of the arguments so far: the second word is the query's name.
     """
-    from sqlports import parameters, saved
     from sqlports.options import Misuse, utf8
+    from sqlports.queries import parameters, saved
     from sqlports.session import complain
 
     name = utf8(options.sql[1])

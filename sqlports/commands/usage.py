@@ -33,9 +33,9 @@ def _help(options: Namespace, columns: int) -> str:
 
 
 def _topic(name: str) -> str:
-    from sqlports import saved
     from sqlports.errors import nearest
     from sqlports.options import Misuse
+    from sqlports.queries import saved
 
     command = COMMANDS.get(name)
     if command:
@@ -54,7 +54,7 @@ def _topic(name: str) -> str:
 
 def _query(query: object) -> str:
     from sqlports.commands import run
-    from sqlports.saved import Query
+    from sqlports.queries.saved import Query
 
     assert isinstance(query, Query)
     return f"usage: {run.page(query)}\nsqlports run {query.name} --sql shows its SQL; sqlports --help tells the options.\n"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from sqlports.functions import Function
+    from sqlports.about.functions import Function
 
 
 # What is listed as functions and is keywords, and what is refused whatever it is given.
@@ -124,7 +124,7 @@ class Names:
 
     def functions(self) -> list[Function]:
         """The functions of SQL that this connection has, and what gives rows as a table does."""
-        from sqlports.functions import Function, functions
+        from sqlports.about.functions import Function, functions
 
         if not self._functions:
             rows = self._rows("SELECT name, max(builtin) FROM pragma_function_list GROUP BY name")
@@ -149,7 +149,7 @@ class Names:
         return '"' + name.replace('"', '""') + '"'
 
     def _known(self) -> dict[str, Relation]:
-        from sqlports import catalogue
+        from sqlports.about import catalogue
 
         if not self._declared:
             self._declared = {row[0]: Relation(*row) for row in catalogue.relations()}
@@ -231,7 +231,7 @@ def _listed(doc: str) -> tuple[str, ...]:
 def usage() -> Counter[str]:
     """In how many queries that come along each name, function (`count(`) and text ('LISTEN', with its quotes) is."""
     from sqlports import registry
-    from sqlports.saved import SHIPPED
+    from sqlports.queries.saved import SHIPPED
 
     texts = [" ".join(registry.table(name).examples) for name in registry.table_names()]
     texts += [registry.view(name).sql for name in registry.view_names()]
@@ -244,8 +244,8 @@ def usage() -> Counter[str]:
 
 def warm() -> None:
     """Import and read in advance what the first candidates need: a tenth of a second. Nothing here asks a connection."""
-    from sqlports import catalogue
-    from sqlports.functions import functions
+    from sqlports.about import catalogue
+    from sqlports.about.functions import functions
     from sqlports.shell.completion import commands, joins, sql  # noqa: F401 they are to be imported
 
     list(catalogue.relations())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from sqlports.errors import Error, Interrupted, QueryError, told
-from sqlports.parameters import defaults
+from sqlports.queries.parameters import defaults
 from sqlports.shell import dot
 from sqlports.shell.dots import CommandError
 

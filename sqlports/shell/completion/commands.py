@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from sqlports.catalogue import summary
+from sqlports.about.catalogue import summary
 from sqlports.errors import Error
 from sqlports.shell import dot
 from sqlports.shell.completion import sql
@@ -112,14 +112,14 @@ def _values(names: Names, before: str) -> Iterator[Candidate]:
 
 
 def _queries(*_: object) -> Iterator[Candidate]:
-    from sqlports import saved
+    from sqlports.queries import saved
 
     yield from (Candidate(query.name, query.name, "query", query.title) for query in saved.queries()[0])
 
 
 def _parameters(_: Names, before: str) -> Iterator[Candidate]:
     """What the saved query takes that was named first, but what it was given."""
-    from sqlports import saved
+    from sqlports.queries import saved
 
     name, *given = before.split()[1:]
     try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sqlports import catalogue, registry
+from sqlports import registry
+from sqlports.about import catalogue
 from sqlports.shell.dots import CommandError, command, unknown
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def describe(shell: Shell, words: str) -> None:
     if name.lower() not in (*registry.table_names(), *registry.view_names()):
         _describe_made(shell, name, number)
         return
-    from sqlports import describe
+    from sqlports.about import describe
 
     if not number:
         runs = f" (.describe {name.lower()} 1 runs the first)"

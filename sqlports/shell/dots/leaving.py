@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlports.catalogue import summary
+from sqlports.about.catalogue import summary
 from sqlports.shell.dots import Leave, command, commands, one_of
 
 if TYPE_CHECKING:

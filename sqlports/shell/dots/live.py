@@ -12,9 +12,9 @@ from sqlports.modes import MODES
 from sqlports.shell.dots import CommandError, command, one_of
 
 if TYPE_CHECKING:
-    from sqlports.changes import Change
     from sqlports.shell.results import Kept
     from sqlports.shell.shell import Shell
+    from sqlports.watch.changes import Change
 
 # Seconds between the rounds of .watch.
 EVERY = 2.0
@@ -56,7 +56,7 @@ def watch(shell: Shell, text: str) -> None:
     last statement is asked. q ends, the space bar pauses; Ctrl-C ends too.
     """
     from sqlports.watch import DRAWN, Query, show
-    from sqlports.watch_screen import drawable
+    from sqlports.watch.screen import drawable
 
     if shell.held is not None:
         raise CommandError("one look is held, and every round would show the same (.release ends that)")
@@ -107,7 +107,7 @@ def diff(shell: Shell, sql: str) -> None:
     """Show what is different between the last two runs of the last statement; of one that has run once, what is different now.
     With QUERY that is run now, and compared with its last run. + came, - went, ~ changed.
     """
-    from sqlports.changes import SAME, changes, counts, identities
+    from sqlports.watch.changes import SAME, changes, counts, identities
 
     if sql:
         kept = _run(shell, sql, shell.parameters)
@@ -152,7 +152,7 @@ def _run(shell: Shell, sql: str, parameters: dict[str, Any]) -> Kept:
 def _difference(shell: Shell, change: Change) -> tuple[Any, ...] | None:
     """A row that is not the same, its mark before it; of a changed cell the old value and the new one."""
     from sqlports.cells import shown
-    from sqlports.changes import SAME
+    from sqlports.watch.changes import SAME
 
     if change.mark == SAME:
         return None

@@ -16,7 +16,7 @@ def explain(shell: Shell, query: str) -> None:
     """Tell in words what a query does, without running it. Without QUERY the last one: which sources are walked, what is asked
     for directly and what is checked row by row, what is read for each row, and which joins look at very many pairs.
     """
-    from sqlports import explain, explained
+    from sqlports.about import explain, explained
 
     last = shell.results.last
     if not query and last is None:
@@ -49,7 +49,7 @@ def param(shell: Shell, words: str) -> None:
 
 def _value(text: str) -> int | float | str | None:
     """What a text stands for."""
-    from sqlports.parameters import number
+    from sqlports.queries.parameters import number
 
     if len(text) > 1 and text[0] == text[-1] == "'":
         return text[1:-1].replace("''", "'")

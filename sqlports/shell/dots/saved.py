@@ -7,9 +7,9 @@ import shlex
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from sqlports import parameters, saved
 from sqlports.commands import run as listing
 from sqlports.commands import usage
+from sqlports.queries import parameters, saved
 from sqlports.shell.dots import CommandError, command
 
 if TYPE_CHECKING:

@@ -157,9 +157,9 @@ def copy(shell: Shell, name: str) -> None:
     import sys
 
     from sqlports import modes
-    from sqlports.sheet import Sheet
     from sqlports.shell import clipboard
     from sqlports.shell.dots.live import last_kept
+    from sqlports.watch.sheet import Sheet
 
     kept = last_kept(shell)
     chosen = one_of(name, MODES, "mode") if name else "tsv"

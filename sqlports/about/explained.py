@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from sqlports.explain import Step
+from sqlports.about.explain import Step
 
 COLUMNS = ("step", "depth", "table", "name", "does", "search", "check", "reads", "rows", "warning")
 

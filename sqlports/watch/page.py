@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlports.cells import cut, safe, width
-from sqlports.changes import CAME, CHANGED, SAME, WENT, Change, counts
 from sqlports.modes import PLAIN, Look, Output
 from sqlports.modes.people import Face
+from sqlports.watch.changes import CAME, CHANGED, SAME, WENT, Change, counts
 
 # A column is shown in at least so many characters, or not at all.
 LEAST = 5

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlports.errors import Error, nearest
-from sqlports.header import Fault, Field, Header, parse
+from sqlports.queries.header import Fault, Field, Header, parse
 
 TYPES = ("integer", "real", "text")
 

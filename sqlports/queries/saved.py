@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from sqlports.errors import Error, QueryError, nearest, told
 from sqlports.own_files import as_user, private_path, write_private
-from sqlports.parameters import Parameter
+from sqlports.queries.parameters import Parameter
 
-SHIPPED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "queries")
+SHIPPED = os.path.dirname(os.path.abspath(__file__))
 SUFFIX = ".sql"
 # More than anybody writes, and less than what is in a folder by mistake.
 LARGEST = 1 << 20
@@ -96,7 +96,7 @@ def _query(name: str, path: str) -> Query:
 
 def read(text: str, name: str, path: str) -> Query:
     """The query that a file's text is. Raises SavedError with all its faults."""
-    from sqlports import header, parameters
+    from sqlports.queries import header, parameters
     from sqlports.script import split
 
     head = header.parse(text)

@@ -14,13 +14,13 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
 from sqlports import modes
-from sqlports.changes import CAME, CHANGED, SAME, WENT, Change, Row, changes, identities
 from sqlports.errors import Error, Interrupted, QueryError
 from sqlports.options import Misuse
 from sqlports.session import complain, stoppable, when_killed
-from sqlports.sheet import Sheet
 from sqlports.shell.results import ROWS, Kept
-from sqlports.watch_page import Page, Part, heading
+from sqlports.watch.changes import CAME, CHANGED, SAME, WENT, Change, Row, changes, identities
+from sqlports.watch.page import Page, Part, heading
+from sqlports.watch.sheet import Sheet
 
 if TYPE_CHECKING:
     from sqlports.engine import Engine
@@ -133,7 +133,7 @@ def show(ask: Ask, seconds: float, mode: str, output: Sink, look: Callable[[Kept
 
 
 def _draw(rounds: Rounds, seconds: float, mode: str, output: Sink, look: Callable[[Kept], Look], terminal: IO[Any]) -> None:
-    from sqlports.watch_screen import Screen
+    from sqlports.watch.screen import Screen
 
     page = Page(output, styles=True)
     with Screen(terminal) as screen:
@@ -260,7 +260,7 @@ def run(
     engine: Engine, scripts: Sequence[str], options: argparse.Namespace, output: Output, look: Callable[[Described], Look]
 ) -> None:
     """What --watch does, until a key or a signal ends it. Raises what a first look raises, Interrupted, and OSError."""
-    from sqlports.watch_screen import drawable
+    from sqlports.watch.screen import drawable
 
     if options.mode in _ONE:
         raise Misuse(f"--watch goes on and on, and {options.mode} has an end")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from sqlports import compare, registry
-from sqlports.comparisons import Comparison, comparisons, is_given, plain
-from sqlports.mistakes import relations, tables_of
+from sqlports.advice.comparisons import Comparison, comparisons, is_given, plain
+from sqlports.advice.mistakes import relations, tables_of
 from sqlports.script import Statement, Token, tokens
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ Found = Iterator[tuple[str, "Column", Any]]
 
 def _by_name(doubtful: list[Comparison], words: list[Token], engine: Engine) -> Found:
     """Those of a statement with a single SELECT, in which a name is what it is called."""
-    from sqlports.known import column_of
+    from sqlports.about.known import column_of
 
     named = relations(words)
     # Another name for something takes the place of a column of that name.
@@ -121,7 +121,7 @@ def _by_plan(doubtful: list[Comparison], statement: Statement, words: list[Token
     before, engine.watch = engine.watch, watch
     try:
         with contextlib.suppress(apsw.Error):
-            from sqlports.quotes import compiled
+            from sqlports.advice.quotes import compiled
 
             compiled(engine.connection, _asked_singly(statement.sql, doubtful, words), dict.fromkeys(statement.names))
     finally:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import apsw
 
-from sqlports import foreign, registry
+from sqlports import registry
+from sqlports.advice import foreign
 from sqlports.errors import Place, QueryError, Refused, missing, nearest, place
 from sqlports.script import Statement, Token, tokens
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import apsw
 
-from sqlports.mistakes import columns, tables_of
+from sqlports.advice.mistakes import columns, tables_of
 from sqlports.script import Statement
 
 # So many of them are named in a note; with more it is the same mistake.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import apsw
 
 from sqlports import plan, registry
+from sqlports.about.looks import ROWS, is_once, part
 from sqlports.errors import QueryError
-from sqlports.looks import ROWS, is_once, part
 from sqlports.script import split, tokens
 
 if TYPE_CHECKING:

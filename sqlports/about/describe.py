@@ -7,13 +7,14 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlports import known, registry
-from sqlports.looks import ROWS, is_once, parts_of
+from sqlports import registry
+from sqlports.about import known
+from sqlports.about.looks import ROWS, is_once, parts_of
 
 if TYPE_CHECKING:
     import apsw
 
-    from sqlports.known import Known
+    from sqlports.about.known import Known
 
 # What means the same wherever it stands, and the table that has a row of each; None where several have many.
 _SHARED = {

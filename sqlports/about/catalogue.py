@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import apsw
 
-from sqlports import known, registry
-from sqlports.describe import described
+from sqlports import registry
+from sqlports.about import known
+from sqlports.about.describe import described
 from sqlports.errors import nearest
 from sqlports.schema import SQL_TYPES
 
@@ -51,7 +52,7 @@ def columns(
 
 def functions(pattern: str = "") -> Iterator[tuple[str, str, str]]:
     """The functions whose name, or what they do, has the pattern in it: how each is called, its kind, what it gives."""
-    from sqlports.functions import functions as told
+    from sqlports.about.functions import functions as told
 
     for function in told():
         if pattern.lower() in f"{function.name} {function.kind} {function.doc}".lower():
