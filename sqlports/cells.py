@@ -83,3 +83,23 @@ def wrapped(text: str, room: int) -> list[str]:
         lines.append(text[start:end])
         start = end
     return lines or [""]
+
+
+def by_words(text: str, room: int, lead: int = 0) -> str:
+    """The text with its long lines broken between words; the first has something of `lead` columns before it.
+
+    A line of a script, shown to point at a place in it, stays whole.
+    """
+    lines = text.split("\n")
+    if all(width(line) + lead <= room for line in lines):
+        return text
+    from textwrap import wrap
+
+    def broken(line: str, before: int) -> str:
+        if width(line) + before <= room or line.startswith("line "):
+            return line
+        return "\n".join(
+            wrap(line, max(room, 10), initial_indent=" " * before, break_long_words=False, break_on_hyphens=False)
+        )[before:]
+
+    return "\n".join(broken(line, 0 if number else lead) for number, line in enumerate(lines))

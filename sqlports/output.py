@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import sys
-from typing import IO
+from typing import IO, Any
 
 from sqlports import progress
 
@@ -36,7 +36,7 @@ class Output:
         self._beside: str | None = None
         stdout = sys.stdout
         terminal = path is None and stdout is not None and stdout.isatty()
-        self.columns = _terminal_width() if terminal else None
+        self.columns = terminal_width(stdout) if terminal else None
         encoding = "utf-8" if path or mode in _ALWAYS_UTF8 else (getattr(stdout, "encoding", None) or "utf-8")
         self.encoding = encoding
 
@@ -127,9 +127,10 @@ def _blocking(file: IO[bytes]) -> IO[bytes]:
     return file
 
 
-def _terminal_width() -> int:
+def terminal_width(stream: IO[Any]) -> int:
+    """How many columns a terminal has; 80 for one that does not know."""
     try:
-        columns = os.get_terminal_size(sys.stdout.fileno()).columns
+        columns = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):
         columns = 0
     return columns or 80

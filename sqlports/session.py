@@ -13,8 +13,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sqlports import modes, progress
-from sqlports.cells import safe
+from sqlports.cells import by_words, safe
 from sqlports.errors import Interrupted, QueryTimeout
+from sqlports.output import terminal_width
 
 if TYPE_CHECKING:
     from sqlports.engine import Engine
@@ -32,6 +33,8 @@ def complain(message: str, lead: str = "sqlports: ") -> None:
     text = "\n".join(safe(line) for line in message.split("\n"))
     progress.clear()
     with contextlib.suppress(OSError, ValueError):
+        if sys.stderr.isatty():
+            text = by_words(text, terminal_width(sys.stderr), len(lead))
         # In one piece, whoever else writes there.
         print(f"{lead}{text}\n", end="", file=sys.stderr, flush=True)
 

@@ -319,3 +319,10 @@ def test_ways_to_leave(repl: Shell, typed: str) -> None:
 )
 def test_when_an_input_is_complete(text: str, more: bool) -> None:
     assert dot.unfinished(text) is more
+
+
+def test_the_list_of_commands_fits_an_ordinary_terminal(repl: Shell, capfd: pytest.CaptureFixture[str]) -> None:
+    repl.handle(".help")
+    lines = capfd.readouterr().out.splitlines()
+    assert len(lines) > 20
+    assert [line for line in lines if len(line) > 79] == []

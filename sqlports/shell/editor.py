@@ -20,6 +20,7 @@ from prompt_toolkit.input.typeahead import clear_typeahead, store_typeahead
 from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyBindings, KeyPress, KeyPressEvent
 from prompt_toolkit.output import ColorDepth, create_output
+from prompt_toolkit.styles import BaseStyle, Style, merge_styles
 
 from sqlports import progress
 from sqlports.colour import wanted
@@ -31,6 +32,17 @@ from sqlports.shell.shell import Shell
 
 # Lines that the menu of completions has, at most; and the fewest lines of a terminal that has room for the bar.
 _MENU, _LEAST = 8, 5
+
+# On grounds of their own, so that they can be read on any terminal.
+_FRAME = {
+    "completion-menu.completion": "bg:#323a46 #e4e7ec",
+    "completion-menu.completion.current": "noreverse bg:#3f77b5 #ffffff bold",
+    "completion-menu.meta.completion": "bg:#272d36 #b4bcc8",
+    "completion-menu.meta.completion.current": "bg:#335f91 #ffffff",
+    "scrollbar.background": "bg:#272d36",
+    "scrollbar.button": "bg:#6b7686",
+    "bottom-toolbar": "noreverse bg:#272d36 #b4bcc8",
+}
 
 
 def make_editor(shell: Shell, entries: list[str], screen: TextIO) -> Callable[[], str]:
@@ -156,14 +168,15 @@ def _keys(session: PromptSession[str]) -> str:
     return "vi: " + session.app.vi_state.input_mode.value.removeprefix("vi-").replace("navigation", "normal")
 
 
-def _colours(shell: Shell) -> tuple[Any, Any]:
-    """The lexer and the style for what is typed; None where pygments is not installed."""
+def _colours(shell: Shell) -> tuple[Any, BaseStyle]:
+    """The lexer for what is typed, None where pygments is not installed, and the style of all."""
+    frame = Style.from_dict(_FRAME)
     # Whatever is wrong with them: a prompt without colours is still a prompt.
     with contextlib.suppress(Exception):
         from sqlports.shell import colours
 
-        return colours.lexer(shell.names), colours.style()
-    return None, None
+        return colours.lexer(shell.names), merge_styles([frame, colours.style() or frame])
+    return None, frame
 
 
 def _keys_of(typed: bytes) -> list[KeyPress]:

@@ -24,8 +24,10 @@ def tables(shell: Shell, pattern: str) -> None:
 
 @command("TABLE [NUMBER]", "relations")
 def describe(shell: Shell, words: str) -> None:
-    """Tell all there is to know of a table: what it has rows of, its columns and how they are searched, what is read for them,
-    what it is joined to, and examples. With NUMBER run that example.
+    """Tell all there is to know of a table.
+
+    What it has rows of, its columns and how they are searched, what is read for them, what it is joined to, and
+    examples. With NUMBER run that example.
     """
     name, *number = words.split() or [""]
     if not name:
@@ -61,7 +63,7 @@ def _describe_made(shell: Shell, name: str, number: list[str]) -> None:
 
 @command("[PATTERN]", "functions")
 def functions(shell: Shell, pattern: str) -> None:
-    """List the functions, how they are called and what they give. With PATTERN those in whose name or description it is."""
+    """List the functions and how they are called. With PATTERN those in whose name or description it is."""
     found = list(catalogue.functions(pattern))
     if not found:
         raise CommandError(f"no function has {pattern} in its name or description")
@@ -70,7 +72,7 @@ def functions(shell: Shell, pattern: str) -> None:
 
 @command("PORT")
 def port(shell: Shell, words: str) -> None:
-    """Tell all there is to say about a port, or about several. A PORT is 8080, 53/udp or https."""
+    """Tell all there is to say about a port. A PORT is 8080, 53/udp or https."""
     from sqlports.commands import port_report, port_text
 
     if not words:

@@ -22,7 +22,7 @@ EVERY = 2.0
 
 @command("[MODE] [all]", "modes")
 def last(shell: Shell, words: str) -> None:
-    """Show the last result again, without asking the system again: in another MODE, or all of its rows."""
+    """Show the last result again, without asking again. In another MODE, or all of its rows."""
     from sqlports.shell.shell import WHOLE
 
     kept = last_kept(shell)
@@ -52,8 +52,10 @@ def last_kept(shell: Shell) -> Kept:
 
 @command("[SECONDS] [QUERY]", "sql")
 def watch(shell: Shell, text: str) -> None:
-    """Ask again every two SECONDS, or so many, and mark what came (+), what went (-) and what changed (~). Without QUERY the
-    last statement is asked. q ends, the space bar pauses; Ctrl-C ends too.
+    """Ask again and again and mark what changed.
+
+    Every two SECONDS, or so many; + came, - went, ~ changed. Without QUERY the last statement is asked. q ends, the
+    space bar pauses; Ctrl-C ends too.
     """
     from sqlports.watch import DRAWN, Query, show
     from sqlports.watch.screen import drawable
@@ -104,8 +106,10 @@ def _last(shell: Shell) -> Kept:
 
 @command("[QUERY]", "sql")
 def diff(shell: Shell, sql: str) -> None:
-    """Show what is different between the last two runs of the last statement; of one that has run once, what is different now.
-    With QUERY that is run now, and compared with its last run. + came, - went, ~ changed.
+    """Show the difference to the run before.
+
+    Of the last statement, or of QUERY; of one that has run once, what is different now. With QUERY that is run now, and
+    compared with its last run. + came, - went, ~ changed.
     """
     from sqlports.watch.changes import SAME, changes, counts, identities
 
@@ -172,8 +176,9 @@ def _rows(kept: Kept) -> str:
 
 @command()
 def hold(shell: Shell, _: str) -> None:
-    """Hold one look at the system over all that follows, until .release: what was read once is not read again, so that several
-    queries tell of the same moment. Again, it takes a new look.
+    """Hold one look at the system until .release.
+
+    What was read once is not read again, so that several queries tell of the same moment. Again, it takes a new look.
     """
     before = shell.held
     shell.hold()

@@ -30,8 +30,10 @@ def explain(shell: Shell, query: str) -> None:
 
 @command("[NAME [VALUE]]")
 def param(shell: Shell, words: str) -> None:
-    """Give the parameter :NAME a value, or list those that have one. A VALUE is a number, NULL or a text; in quotes it is a
-    text whatever it looks like. Without VALUE the parameter has none any more.
+    """Give the parameter :NAME a value, or list them.
+
+    A VALUE is a number, NULL or a text; in quotes it is a text whatever it looks like. Without VALUE the parameter has
+    none any more.
     """
     name, *rest = words.split(None, 1)[:2] if words else [""]
     name = name.lstrip(":@$")

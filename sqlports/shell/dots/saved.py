@@ -38,8 +38,10 @@ def run(shell: Shell, text: str) -> None:
 
 @command("[NAME|PATTERN]", "queries")
 def queries(shell: Shell, name: str) -> None:
-    """List the saved queries, or tell all of one: what it takes, and its SQL. With PATTERN those with it in their
-    name, or else in their title or tags; * stands for any characters, ? for one.
+    """List the saved queries, or tell all of one.
+
+    What it takes, and its SQL. With PATTERN those with it in their name, or else in their title or tags; * stands for
+    any characters, ? for one.
     """
     found, faults = saved.queries()
     exact = [query for query in found if query.name == name]
@@ -57,8 +59,10 @@ def queries(shell: Shell, name: str) -> None:
 
 @command("NAME [SQL]", "queries sql")
 def save(shell: Shell, text: str) -> None:
-    """Keep the last statement as a saved query, or the SQL that is given: .run NAME runs it, here and as `sqlports run NAME`. A
-    value that is to be given then is written :NAME in it.
+    """Keep the last statement as a saved query.
+
+    Or the SQL that is given: .run NAME runs it, here and as `sqlports run NAME`. A value that is to be given then is
+    written :NAME in it.
     """
     name, _, sql = text.partition(" ")
     if not name:

@@ -18,9 +18,10 @@ _NAMED = 4
 
 @command("[on|off]", "switches")
 def timer(shell: Shell, word: str) -> None:
-    """Say how long each statement took, and how often it read what, or do not. Without an argument: whether that is said.
+    """Say how long each statement took.
 
-    A source that was read, as stat, is the file of /proc/PID of that name, and "tcp ipv4" a list of sockets.
+    And how often it read what. Without an argument: whether that is said. A source that was read, as stat, is the file
+    of /proc/PID of that name, and "tcp ipv4" a list of sockets.
     """
     if word:
         shell.settings.timer = one_of(word, ("on", "off"), "setting") == "on"

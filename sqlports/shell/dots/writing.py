@@ -27,7 +27,7 @@ def mode(shell: Shell, name: str) -> None:
 
 @command("[on|off]", "switches")
 def units(shell: Shell, word: str) -> None:
-    """Show sizes and times as people say them, 1.2 GiB, 3 h ago, or as numbers. Without a word it is told which."""
+    """Show sizes and times as people say them. As 1.2 GiB and 3 h ago, or as numbers. Without a word it is told which."""
     _set(shell, "units", word)
 
 
@@ -39,7 +39,7 @@ def types(shell: Shell, word: str) -> None:
 
 @command("[N|all]")
 def rows(shell: Shell, word: str) -> None:
-    """Show at most N rows of a table, the first and the last. .last all shows the others. Without N it is told."""
+    """Show at most N rows of a table, first and last. .last all shows the others. Without N it is told."""
     _set(shell, "rows", word)
 
 
@@ -51,8 +51,10 @@ def null(shell: Shell, text: str) -> None:
 
 @command("[NAME [VALUE]]", "settings")
 def set_(shell: Shell, text: str) -> None:
-    """Show or set how the prompt looks and works, until it ends. Without NAME all is listed; what the configuration file has
-    holds from the beginning.
+    """Show or set how the prompt looks and works.
+
+    A setting lasts until the prompt ends. Without NAME all is listed; what the configuration file has holds from the
+    beginning.
     """
     from dataclasses import fields
 
@@ -122,7 +124,7 @@ def _word(value: Any) -> str:
 
 @command("FILE|'|COMMAND'", "files")
 def once(shell: Shell, name: str) -> None:
-    """Write what comes next to a file, or to a command's input: .once |wc -l. A file is replaced when all is written."""
+    """Write what comes next to a file or a command. As in .once |wc -l. A file is replaced when all is written."""
     if not name:
         raise CommandError("where to? .once FILE, or .once |COMMAND")
     _direct(shell, name, once=True)
@@ -130,8 +132,9 @@ def once(shell: Shell, name: str) -> None:
 
 @command("[FILE|'|COMMAND']", "files")
 def output(shell: Shell, name: str) -> None:
-    """Write all that comes to a file, or to a command's input, until .output alone turns back to the terminal. A file is
-    replaced then, or when the prompt ends.
+    """Write all that comes to a file or a command.
+
+    Until .output alone turns back to the terminal. A file is replaced then, or when the prompt ends.
     """
     if name:
         _direct(shell, name, once=False)
@@ -151,8 +154,9 @@ def _direct(shell: Shell, name: str, once: bool) -> None:
 
 @command("[MODE]", "modes")
 def copy(shell: Shell, name: str) -> None:
-    """Copy the last result to the clipboard of the terminal, tabs between its cells, or as MODE writes it. The terminal must
-    know OSC 52, and take so much.
+    """Copy the last result to the terminal's clipboard.
+
+    There are tabs between its cells, or it is as MODE writes it. The terminal must know OSC 52, and take so much.
     """
     import sys
 
@@ -173,7 +177,7 @@ def copy(shell: Shell, name: str) -> None:
 
 @command("FILE", "files")
 def read(shell: Shell, name: str) -> None:
-    """Run a file of SQL and of commands like these, which stand in lines of their own. The first mistake ends it."""
+    """Run a file of SQL and of commands like these. Commands stand in lines of their own. The first mistake ends it."""
     from sqlports.shell import script
 
     if not name:
