@@ -124,7 +124,7 @@ class Session:
                 if result is None:
                     return
                 with contextlib.closing(result):
-                    written = self._write(result)
+                    written, notes = self._write(result)
             except KeyboardInterrupt:
                 if self.rows == rows:
                     raise
@@ -143,9 +143,12 @@ class Session:
             if self.tally is not None:
                 self.tally(Tally(written.rows, written.hidden, seconds, reads))
                 written = written._replace(hidden=0)
+            for note in notes:
+                self.tell(note)
             remark(written, self.tell, self.whole)
 
-    def _write(self, result: Result) -> Written:
+    def _write(self, result: Result) -> tuple[Written, list[str]]:
+        """What writing a result came to, and what people should know of it."""
         if self._wrote and self.mode not in ("json", "jsonl"):
             self.output.write("\n")
         look = (self.look or modes.look_of)(result)
@@ -161,12 +164,10 @@ class Session:
         self._done = time.monotonic()
         self.output.flush()
         self._wrote = True
-        if not self._is_left():
-            for note in result.notes:
-                self.tell(note)
-            if self.limit is not None and written.rows == self.limit and next(iter(result), None):
-                self.tell(f"only the first {self.limit} rows are shown (--limit)")
-        return written
+        if self._is_left():
+            return written, []
+        more = self.limit is not None and written.rows == self.limit and next(iter(result), None)
+        return written, result.notes + [f"only the first {self.limit} rows are shown (--limit)"] * bool(more)
 
     def _rows(self, result: Result) -> Iterator[Row]:
         """The rows for who writes them. What came before the statement was stopped is written, and then told to be a part."""

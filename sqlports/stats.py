@@ -13,7 +13,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +22,9 @@ from sqlports.errors import Interrupted, QueryTimeout
 
 if TYPE_CHECKING:
     from sqlports.sources.refusals import Refusal
+
+# Walks of all processes' descriptors.
+_SOURCES = {"walk": "handles", "second walk": "handles again"}
 
 
 class Run(Protocol):
@@ -49,12 +52,23 @@ def told(session: Run) -> Iterator[None]:
         _write(session, time.monotonic() - began, status)
 
 
+def sources(reads: Mapping[str, int]) -> dict[str, int]:
+    """How often each source was read, by the names that people know: a list of sockets by protocol and family."""
+    return {_SOURCES.get(name, " ".join(dict.fromkeys(name.split()))): count for name, count in reads.items()}
+
+
 def _write(session: Run, seconds: float, status: int) -> None:
     counts: Counter[tuple[str, str]] = Counter()
     for refusal in session.refusals:
         counts[refusal.source, refusal.reason] += refusal.times
     refused = [{"source": source, "reason": reason, "count": count} for (source, reason), count in counts.most_common()]
-    line = {"rows": session.rows, "seconds": round(seconds, 6), "read": session.reads, "refused": refused, "status": status}
+    line = {
+        "rows": session.rows,
+        "seconds": round(seconds, 6),
+        "read": sources(session.reads),
+        "refused": refused,
+        "status": status,
+    }
     progress.clear()
     # ASCII, with control characters written out: safe on any terminal.
     with suppress(OSError, ValueError, AttributeError):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
+import apsw
 import pytest
 
 from sqlports import Engine, registry
-from sqlports.about import describe, known
+from sqlports.about import catalogue, describe, known
 
 from .conftest import command
 from .terminal import Terminal
@@ -135,3 +137,12 @@ def test_a_parameter_is_given_at_the_prompt(terminal: Terminal) -> None:
     terminal.run(".param what")
     terminal.run(".param what")
     terminal.shows(r"there is no :what")
+
+
+@pytest.mark.parametrize("name", registry.table_names())
+def test_the_schema_of_a_table_is_sql(name: str) -> None:
+    sql = re.sub(r"\bHIDDEN\b", "", catalogue.schema(name))
+    connection = apsw.Connection(":memory:")
+    connection.execute(sql)
+    columns = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
+    assert columns == [column.name for column in registry.table(name).columns]

@@ -326,3 +326,16 @@ def test_the_list_of_commands_fits_an_ordinary_terminal(repl: Shell, capfd: pyte
     lines = capfd.readouterr().out.splitlines()
     assert len(lines) > 20
     assert [line for line in lines if len(line) > 79] == []
+
+
+@pytest.mark.parametrize("word", ["quit", "exit", "quit;"])
+def test_a_word_without_its_dot_leaves(terminal: Terminal, word: str) -> None:
+    terminal.send(word + "\r")
+    assert terminal.end() == 0
+
+
+def test_what_other_prompts_are_asked_needs_no_semicolon_to_be_answered(terminal: Terminal) -> None:
+    assert ".tables" in terminal.run("\\dt")
+    assert ".describe sockets" in terminal.run("\\d sockets")
+    assert ".tables" in terminal.run("show tables")
+    assert "Ctrl-D" in terminal.run("help")

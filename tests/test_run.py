@@ -306,3 +306,8 @@ def test_the_prompt_runs_lists_and_keeps_queries(own: Path, terminal: Terminal, 
     assert '{"n": 3' in terminal.run(".run mine 3")
     assert '{"n": "x y"' in terminal.run(".run mine n='x y'")
     assert command("run", "mine", "3", "--jsonl").stdout == '{"n": 3, "\'it\'\'s\'": "it\'s"}\n'
+
+
+def test_a_parameter_is_given_by_its_name_as_a_word_too() -> None:
+    done = command("--json", "run", "fport", "sort=port")
+    assert (done.returncode, done.stdout) == (0, command("--json", "run", "fport", "--sort", "port").stdout)

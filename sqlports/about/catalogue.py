@@ -73,7 +73,7 @@ def schema(name: str) -> str:
         hidden = " HIDDEN" if column.hidden else ""
         declared = f"  {column.name} {SQL_TYPES[column.type]}{hidden}{'' if index == last else ','}"
         lines.append(f"{declared:<34} -- {column.doc}")
-    return "\n".join([f"-- {table.doc}", f"CREATE TABLE {name} (", *lines, ");"])
+    return "\n".join([*(f"-- {line}".rstrip() for line in table.doc.splitlines()), f"CREATE TABLE {name} (", *lines, ");"])
 
 
 def markdown_list() -> str:

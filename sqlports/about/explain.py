@@ -228,12 +228,14 @@ def _look(
     groups = set(chosen.groups) & (named | (set(chosen.groups) - vague))
     parts = list(dict.fromkeys(filter(None, (part(table.name, group) for group in table.groups if group in groups))))
     files = ", ".join(what for what in parts if not is_once(what))
-    reads = [what for what in parts if is_once(what)] + ([f"of each row reads {files}"] if files else [])
+    does = some if directly and some and not (is_inner and indexed) else whole
+    reads = [what for what in parts if is_once(what) and not does.startswith(what.removesuffix(", once"))] + (
+        [f"of each row reads {files}"] if files else []
+    )
     warning, pairs = "", times * table.rows
     if is_inner and pairs >= MANY and not any(_has_index(one) for one in directly + indexed):
         within = " with ".join((*before, name)) if before else f"{name}, for each row"
         warning = f"{within}: no equality joins them, so that about {_rounded(pairs)} pairs are looked at"
-    does = some if directly and some and not (is_inner and indexed) else whole
     return Step(
         depth, table.name, name, does, tuple(search), tuple(one.text for one in checked), tuple(reads), weighed.rows, warning
     )

@@ -25,8 +25,6 @@ def no_statement(words: Sequence[str]) -> str | None:
     known = _known(first, words[1:])
     if known:
         return known
-    if len(words) == 1:
-        return None
     import apsw
 
     from sqlports.errors import nearest
@@ -35,7 +33,7 @@ def no_statement(words: Sequence[str]) -> str | None:
     meant = None if first.upper() in apsw.keywords else nearest(first, [*COMMANDS, *names()])
     if meant:
         return f"{first} is no command: did you mean sqlports {meant if meant in COMMANDS else 'run ' + meant}?"
-    return f'a statement is one argument: sqlports "{" ".join(words)}"'
+    return f'a statement is one argument: sqlports "{" ".join(words)}"' if len(words) > 1 else None
 
 
 def _known(first: str, rest: Sequence[str]) -> str | None:

@@ -110,7 +110,8 @@ def expand(options: Namespace, parser: argparse.ArgumentParser, arguments: Seque
     for parameter in query.parameters:
         given += [(parameter.name, utf8(text)) for text in getattr(read, f":{parameter.name}", [])]
     try:
-        values = parameters.bind(query.parameters, [utf8(word) for word in read.sql[2:]], given)
+        words, named = parameters.told_apart(query.parameters, map(utf8, read.sql[2:]))
+        values = parameters.bind(query.parameters, words, given + named)
     except parameters.ParameterError as error:
         raise Misuse(f"{name}: {error}\nsqlports run {name} --help tells what it takes") from None
     if not saved.fits(query):

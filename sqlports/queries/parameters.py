@@ -152,6 +152,14 @@ def of(header: Header) -> tuple[Parameter, ...]:
     return tuple(found.values())
 
 
+def told_apart(parameters: Sequence[Parameter], words: Iterable[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """The words without a name, and those that are NAME=VALUE of one of the parameters."""
+    known = {parameter.name for parameter in parameters}
+    pairs = [(word, word.partition("=")) for word in words]
+    named = [(name, value) for _, (name, equals, value) in pairs if equals and name in known]
+    return [word for word, (name, equals, _) in pairs if not (equals and name in known)], named
+
+
 def bind(parameters: Sequence[Parameter], words: Sequence[str], named: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """The value of each parameter: given by name, or in their order by words without one, or its default.
 

@@ -18,7 +18,7 @@ from sqlports.shell.names import Names, warm
 # How many are shown that nobody asked for: more are no help.
 _UNASKED = 40
 # What is offered before a letter of it is typed: where hardly anything else can stand.
-_AT_ONCE = {"table", "view", "join", "value", "mode", "query", "setting", "switch", "directory", "file"}
+_AT_ONCE = {"table", "view", "join", "value", "mode", "query", "parameter", "setting", "switch", "directory", "file"}
 # Inputs of earlier sessions that tell what their author uses.
 _RECENT = 1000
 

@@ -35,7 +35,13 @@ def command_in(text: str) -> str | None:
 def meant(text: str) -> str | None:
     """The command that was probably meant by an input that begins as one, but for the dot; None where it may be SQL."""
     words = text.strip().removesuffix(";").split(maxsplit=1)
-    if not words or "\n" in text.strip() or words[0].upper() in apsw.keywords or f".{words[0].lower()}" not in commands():
+    if (
+        not words
+        or command_in(text)
+        or "\n" in text.strip()
+        or words[0].upper() in apsw.keywords
+        or f".{words[0].lower()}" not in commands()
+    ):
         return None
     return " ".join([f".{words[0].lower()}", *words[1:]]).rstrip()
 
@@ -66,7 +72,16 @@ def pieces(text: str) -> Iterator[tuple[str, str]]:
 
 def unfinished(text: str) -> bool:
     """Whether an input needs more lines before it can run."""
-    return not command_in(text) and "\0" not in text and meant(text) is None and _needs(text)[0]
+    if command_in(text) or "\0" in text or meant(text):
+        return False
+    return _needs(text)[0] and not _is_foreign(text.strip())
+
+
+def _is_foreign(line: str) -> bool:
+    """Whether a line is what another database's shell would answer at once, and no SQL begins so."""
+    from sqlports.advice.foreign import hint
+
+    return "\n" not in line and bool(hint(line))
 
 
 def lacking(text: str) -> str:

@@ -244,9 +244,10 @@ def usage() -> Counter[str]:
 
 def warm() -> None:
     """Import and read in advance what the first candidates need: a tenth of a second. Nothing here asks a connection."""
+    from sqlports import vtab  # noqa: F401 it is to be imported, as are those below
     from sqlports.about import catalogue
     from sqlports.about.functions import functions
-    from sqlports.shell.completion import commands, joins, sql  # noqa: F401 they are to be imported
+    from sqlports.shell.completion import commands, joins, sql  # noqa: F401
 
     list(catalogue.relations())
     usage()

@@ -72,9 +72,9 @@ def _relations(names: Names, _: str) -> Iterator[Candidate]:
 
 
 def _modes(*_: object) -> Iterator[Candidate]:
-    from sqlports.modes import MODES
+    from sqlports.modes import MODES, doc
 
-    yield from (Candidate(mode, mode, "mode") for mode in MODES)
+    yield from (Candidate(mode, mode, "mode", doc(mode)) for mode in MODES)
 
 
 def _named_commands(*_: object) -> Iterator[Candidate]:
@@ -86,8 +86,10 @@ def _functions(names: Names, _: str) -> Iterator[Candidate]:
         yield Candidate(found.name, found.name, found.kind, found.doc, found.signature)
 
 
-def _switches(*_: object) -> Iterator[Candidate]:
-    yield from (Candidate(word, word, "switch") for word in ("on", "off"))
+def _switches(_: Names, before: str) -> Iterator[Candidate]:
+    name = dot.parts(before)[0]
+    doc = summary(commands()[name].doc) if name in commands() else ""
+    yield from (Candidate(word, word, "switch", doc) for word in ("on", "off"))
 
 
 def _settings(*_: object) -> Iterator[Candidate]:
@@ -107,8 +109,8 @@ def _values(names: Names, before: str) -> Iterator[Candidate]:
     for field in fields(Settings):
         if field.name == before.rsplit(maxsplit=1)[-1]:
             if isinstance(field.default, bool):
-                yield from _switches()
-            yield from (Candidate(word, word, "value") for word in field.metadata["choices"])
+                yield from (Candidate(word, word, "switch", field.metadata["doc"]) for word in ("on", "off"))
+            yield from (Candidate(word, word, "value", field.metadata["doc"]) for word in field.metadata["choices"])
 
 
 def _queries(*_: object) -> Iterator[Candidate]:
@@ -130,8 +132,8 @@ def _parameters(_: Names, before: str) -> Iterator[Candidate]:
     for parameter in query.parameters:
         if parameter.name not in named:
             text = f"{parameter.name}="
-            yield Candidate(text, text, parameter.takes, parameter.doc)
-            yield from (Candidate(text + word, text + word, "value") for word in parameter.words)
+            yield Candidate(text, text, "parameter", f"{parameter.takes}. {parameter.doc}")
+            yield from (Candidate(text + word, text + word, "value", parameter.doc) for word in parameter.words)
 
 
 _KINDS: dict[str, Callable[[Names, str], Iterator[Candidate]]] = {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlports.session import counted
 from sqlports.shell.dots import command, one_of
+from sqlports.stats import sources
 
 if TYPE_CHECKING:
     from sqlports.session import Tally
@@ -50,7 +51,7 @@ def read(reads: Mapping[str, int]) -> str:
     """What was read, the most often read source first."""
     if not reads:
         return ""
-    ordered = sorted(reads.items(), key=lambda item: (-item[1], item[0]))
+    ordered = sorted(sources(reads).items(), key=lambda item: (-item[1], item[0]))
     named = [f"{source} {count:,} times" if count > 1 else source for source, count in ordered[:_NAMED]]
     more = [f"{len(ordered) - _NAMED} more"] * (len(ordered) > _NAMED)
     return "read " + ", ".join(named + more)
