@@ -1,4 +1,4 @@
-"""Write what is made from the declarations: the list of tables in README.md, the reference in docs/tables.md.
+"""Write what is made from the declarations: the tables in README.md, the commands in docs/shell.md, all of docs/tables.md.
 
 With --check it writes nothing and fails when one of them is not what it would write.
 """
@@ -9,20 +9,34 @@ import sys
 from pathlib import Path
 
 from sqlports.about import catalogue
+from sqlports.shell.dots import commands
 
 TREE = Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- tables: made by `make docs` -->\n", "<!-- end of tables -->\n"
 
 
 def pages() -> dict[Path, str]:
     """The files as they should be."""
-    readme = TREE / "README.md"
-    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
+    readme, shell = TREE / "README.md", TREE / "docs" / "shell.md"
     return {
-        readme: before + BEGIN + catalogue.markdown_list() + END + after,
+        readme: _with(readme, "tables", catalogue.markdown_list()),
+        shell: _with(shell, "commands", _commands()),
         TREE / "docs" / "tables.md": catalogue.markdown_reference(),
     }
+
+
+def _with(path: Path, what: str, text: str) -> str:
+    """A page with this text between its marks."""
+    begin, end = f"<!-- {what}: made by `make docs` -->\n", f"<!-- end of {what} -->\n"
+    before, _, rest = path.read_text(encoding="utf-8").partition(begin)
+    return before + begin + text + end + rest.partition(end)[2]
+
+
+def _commands() -> str:
+    """The prompt's own commands."""
+    usages = (
+        (f"{one.name} {one.argument}".rstrip().replace("|", "\\|"), catalogue.summary(one.doc)) for one in commands().values()
+    )
+    return "| command | what it does |\n|---|---|\n" + "".join(f"| `{usage}` | {doc} |\n" for usage, doc in usages)
 
 
 def stale() -> list[Path]:

@@ -296,7 +296,7 @@ def test_the_prompt_runs_lists_and_keeps_queries(own: Path, terminal: Terminal, 
     assert "No closing quotation" in terminal.run(".run pair '")
     assert "no name for a query" in terminal.run(".save ../x SELECT 1")
     terminal.run("SELECT 7 AS seven;")
-    assert "mine.sql: .run mine" in terminal.run(".save mine").replace("\r\n", "")
+    assert "mine.sql: .run mine" in terminal.run(".save mine").replace("\r\n", " ")
     assert (own / "mine.sql").read_text() == "SELECT 7 AS seven;\n"
     (own.parent / "file.sql").write_text("-- param: n integer 8\nSELECT :n AS n;\nSELECT :n + 1 AS m;\n")
     told = terminal.run(f".read {own.parent / 'file.sql'}")

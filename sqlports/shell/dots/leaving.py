@@ -23,9 +23,8 @@ def help_(shell: Shell, name: str) -> None:
     margin = max(len(usage) for usage, _ in lines)
     shell.write("".join(f"{usage:<{margin}}  {doc}\n" for usage, doc in lines))
     shell.write("\nAll else is SQL and ends with a semicolon, over as many lines as it takes.\n")
-    shell.write(
-        "Tab completes, Alt-Enter adds a line, Ctrl-R searches, F2 opens an editor,\nF4 takes vi's keys, Ctrl-C or Esc stops, Ctrl-D leaves.\n"
-    )
+    shell.write("Tab completes, Alt-Enter adds a line, Ctrl-R searches, F2 opens an editor,\n")
+    shell.write("F4 takes vi's keys, Ctrl-C or Esc stops, Ctrl-D leaves.\n")
 
 
 @command()
