@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+# Not from typing, whose import takes longer than all that is here: who interrupts it is shown where.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from sqlports.engine import Engine, Result
     from sqlports.errors import Error, Interrupted, QueryError, QueryTimeout, Refused
 
@@ -18,6 +20,8 @@ _HOMES = {"Engine": "engine", "Result": "engine"}
 
 def __getattr__(name: str) -> Any:
     """The public names, imported when they are used."""
+    from importlib import import_module
+
     if name not in __all__:
         raise AttributeError(f"module 'sqlports' has no attribute {name!r}")
     return getattr(import_module(f"sqlports.{_HOMES.get(name, 'errors')}"), name)

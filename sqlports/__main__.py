@@ -1,6 +1,6 @@
 """`python -m sqlports`."""
 
-from sqlports.cli import main
+from sqlports.start import main
 
 if __name__ == "__main__":
     main()

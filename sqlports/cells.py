@@ -88,18 +88,33 @@ def wrapped(text: str, room: int) -> list[str]:
 def by_words(text: str, room: int, lead: int = 0) -> str:
     """The text with its long lines broken between words; the first has something of `lead` columns before it.
 
-    A line of a script, shown to point at a place in it, stays whole.
+    Of a line of a script with a caret below it the part around the caret is shown.
     """
     lines = text.split("\n")
     if all(width(line) + lead <= room for line in lines):
         return text
     from textwrap import wrap
 
-    def broken(line: str, before: int) -> str:
-        if width(line) + before <= room or line.startswith("line "):
-            return line
-        return "\n".join(
-            wrap(line, max(room, 10), initial_indent=" " * before, break_long_words=False, break_on_hyphens=False)
-        )[before:]
+    broken = []
+    for number, line in enumerate(lines):
+        before = 0 if number else lead
+        caret = lines[number + 1] if number + 1 < len(lines) else ""
+        if width(line) + before <= room:
+            broken.append(line)
+        elif line.startswith("line ") and caret.strip() == "^":
+            part, lines[number + 1] = _around(line, len(caret) - 1, room)
+            broken.append(part)
+        else:
+            wrapping = wrap(line, max(room, 10), initial_indent=" " * before, break_long_words=False, break_on_hyphens=False)
+            broken.append("\n".join(wrapping)[before:])
+    return "\n".join(broken)
 
-    return "\n".join(broken(line, 0 if number else lead) for number, line in enumerate(lines))
+
+def _around(line: str, at: int, room: int) -> tuple[str, str]:
+    """Of a line of a script, shown as "line 3: …", what has room around column `at`, and a caret below that."""
+    lead = line[: line.index(": ") + 2]
+    text, at = line.removeprefix(lead), at - len(lead)
+    size = max(room - len(lead) - 2, 1)
+    start = max(0, min(at - size // 2, len(text) - size))
+    before, behind = "…" * bool(start), "…" * (start + size < len(text))
+    return f"{lead}{before}{text[start : start + size]}{behind}", " " * (len(lead) + len(before) + at - start) + "^"

@@ -76,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
 def _dispatch(options: argparse.Namespace) -> int:
     from sqlports.engine import Engine
 
-    if options.help or options.show_sql or options.command == "help":
+    if options.help or options.version or options.show_sql or options.command == "help":
         from sqlports.commands import usage
 
         usage.show(options)
@@ -107,13 +107,16 @@ def _configure(options: argparse.Namespace) -> None:
 
     They are None where nobody sees what they are for, or has set any: to have them takes the time of an import.
     """
+    from sqlports.modes import of_file
     from sqlports.own_files import config_path
 
     options.settings = None
+    options.mode = options.mode or of_file(options.output or "")
     if _wants_prompt(options) or config_path():
         from sqlports import config
 
-        options.settings = config.apply(options, options.output is None and sys.stdout is not None and sys.stdout.isatty())
+        terminal = options.output is None and sys.stdout is not None and sys.stdout.isatty()
+        options.settings = config.apply(options, terminal, _wants_prompt(options))
     options.mode = options.mode or "table"
 
 
@@ -123,6 +126,8 @@ def _wants_prompt(options: argparse.Namespace) -> bool:
 
 def _misuse(options: argparse.Namespace) -> str | None:
     """What is wrong with the arguments together."""
+    from sqlports.errors import file_name, told
+
     if options.root != "/":
         if options.backend == "portable":
             return "--backend portable looks at this system only: it has no --root"
@@ -130,7 +135,7 @@ def _misuse(options: argparse.Namespace) -> str | None:
         try:
             os.listdir(place)
         except OSError as error:
-            return f"--root {options.root}: {place}: {error.strerror}"
+            return f"--root {file_name(options.root)}: {told(error)}"
     if _wants_prompt(options):
         given = {"--output": options.output, "--watch": options.watch}
         return next((f"{name} needs SQL" for name, value in given.items() if value is not None), None)

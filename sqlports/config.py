@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlports import own_files
 from sqlports.cells import safe
+from sqlports.errors import file_name
 from sqlports.options import Misuse
 from sqlports.session import complain
 from sqlports.settings import Settings, fault
@@ -77,8 +78,8 @@ def load() -> Config:
         data = _read(path)
     except OSError as error:
         if named:
-            raise ConfigError(f"SQLPORTS_CONFIG: {path}: {error.strerror}") from None
-        return Config(None, {}, {}, f"{path} is not used: {error.strerror}")
+            raise ConfigError(f"SQLPORTS_CONFIG: {file_name(path)}: {error.strerror}") from None
+        return Config(None, {}, {}, f"{file_name(path)} is not used: {error.strerror}")
     return read(data, path)
 
 
@@ -96,7 +97,7 @@ def read(data: bytes, path: str) -> Config:
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path}:{line}: it is not UTF-8") from None
+        raise ConfigError(f"{file_name(path)}:{line}: it is not UTF-8") from None
     text, values, faults = _parse(text)
     lines = _lines(text) if values else {}
     for key, value in values.items():
@@ -110,7 +111,8 @@ def read(data: bytes, path: str) -> Config:
         if message:
             faults.append(_Fault(lines.get(key, 1), key, message))
     if faults:
-        said = [f"{path}:{line}: {f'{safe(key)}: ' if key else ''}{message}" for line, key, message in sorted(faults)]
+        name = file_name(path)
+        said = [f"{name}:{line}: {f'{safe(key)}: ' if key else ''}{message}" for line, key, message in sorted(faults)]
         raise ConfigError("\n".join(said))
     return Config(path, values, lines)
 
@@ -131,7 +133,7 @@ def _read(path: str) -> bytes:
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise ConfigError(f"{path}: it is {'a directory' if stat.S_ISDIR(found.st_mode) else 'no file'}")
+            raise ConfigError(f"{file_name(path)}: it is {'a directory' if stat.S_ISDIR(found.st_mode) else 'no file'}")
         if root and found.st_mode & 0o022:
             raise PermissionError(errno.EPERM, "others than its owner may write it, and root takes settings from none")
         with open(descriptor, "rb", closefd=False) as file:
@@ -139,7 +141,7 @@ def _read(path: str) -> bytes:
     finally:
         os.close(descriptor)
     if len(data) > LARGEST:
-        raise ConfigError(f"{path}: it is larger than {LARGEST:,} bytes: no configuration is")
+        raise ConfigError(f"{file_name(path)}: it is larger than {LARGEST:,} bytes: no configuration is")
     return data
 
 
@@ -215,14 +217,20 @@ _OWN_FORM = ("port", "registry")
 _ALWAYS = ("completion", "man")
 
 
-def apply(options: Namespace, terminal: bool) -> Settings | None:
+def apply(options: Namespace, terminal: bool, is_prompt: bool) -> Settings | None:
     """The settings: those of the file, where the output goes to a terminal or they do not show there, under the options.
 
-    What the options leave open is taken from them. None where they make no difference. Raises ConfigError.
+    What the options leave open is taken from them. None where they make no difference. Raises ConfigError, but where the
+    output goes to no terminal and nobody named the file: its faults are told then, and it is left alone.
     """
     if options.command in _ALWAYS or options.sql[:2] == ["config", "example"]:
         return None
-    found = load()
+    try:
+        found = load()
+    except ConfigError as error:
+        if terminal or is_prompt or options.command == "config" or "SQLPORTS_CONFIG" in os.environ:
+            raise
+        found = Config(None, {}, {}, f"{error}\nthe file is not used")
     if found.remark:
         complain(found.remark)
     settings = Settings(**{name: value for name, value in found.values.items() if terminal or name not in _SHOWN})

@@ -175,7 +175,7 @@ class Engine:
             notes, self._notes = self._notes + notes, []
         else:
             self._notes += notes
-        return Result(statement, described, self._read(statement, cursor, rows), notes)
+        return Result(statement, described, self._read(statement, cursor, rows), notes, self.connection)
 
     def _execute(self, cursor: apsw.Cursor, statement: Statement, values: Parameters) -> tuple[Iterable[Any], str, list[str]]:
         """The rows, the SQL with texts in single quotes, and what is to be said of those that were in double quotes."""

@@ -83,7 +83,12 @@ class Place(NamedTuple):
 
 def told(error: OSError) -> str:
     """An error of the system as people read it."""
-    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+    return f"{file_name(error.filename)}: {error.strerror}" if error.filename else error.strerror or str(error)
+
+
+def file_name(name: object) -> str:
+    """The name of a file in one line, what is not UTF-8 as its bytes (`\\xff`)."""
+    return safe(re.sub("[\udc80-\udcff]", lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", str(name)))
 
 
 def place(script: str, offset: int) -> Place:

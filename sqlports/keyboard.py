@@ -14,10 +14,12 @@ from typing import Any
 _ESCAPE = b"\x1b"
 # CAP_SYS_ADMIN, by its number (capabilities(7)).
 _ADMIN = 1 << 21
+# What stops or ends the process: the terminal is put right first.
+_HEEDED = (signal.SIGTSTP, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class Keyboard:
-    """A terminal's input, key by key and unseen while it is open; Ctrl-C and Ctrl-Z are signals as ever.
+    """A terminal's input, key by key and unseen while it is open; Ctrl-C, Ctrl-Z and Ctrl-\\ are signals as ever.
 
     typed    what was typed; `hand_on` gives it to who takes it
     is_open  whether keys are heard
@@ -39,7 +41,7 @@ class Keyboard:
             self._before = self._before or termios.tcgetattr(0)
             # Before the terminal is changed: whatever ends the process from then on puts it right.
             self.is_open = True
-            self._handlers = {number: signal.getsignal(number) for number in (signal.SIGTSTP, signal.SIGTERM, signal.SIGHUP)}
+            self._handlers = {number: signal.getsignal(number) for number in _HEEDED}
             for number, handler in self._handlers.items():
                 if handler != signal.SIG_IGN:
                     signal.signal(number, self._stop if number == signal.SIGTSTP else self._end)

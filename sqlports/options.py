@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from sqlports.cells import safe
 from sqlports.commands import COMMANDS
-from sqlports.errors import Error
+from sqlports.errors import Error, nearest
 from sqlports.modes import MODES
 
 # The exit status of wrong usage.
@@ -31,8 +32,10 @@ class Parser(argparse.ArgumentParser):
         """Say how the command is used and what is wrong, and exit with status 2."""
         from sqlports.session import complain
 
-        self.print_usage(sys.stderr)
-        complain(message)
+        # Given no file, it would be written among the data.
+        if sys.stderr is not None:
+            self.print_usage(sys.stderr)
+        complain(safe(message))
         self.exit(USAGE)
 
 
@@ -49,6 +52,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     options, unknown = parser.parse_known_intermixed_args(arguments)
     options.command = options.sql[0] if options.sql and options.sql[0] in COMMANDS else None
     options.query, options.show_sql = None, False
+    if options.version:
+        return options
     if options.command == "run" and len(options.sql) > 1:
         from sqlports.commands import run
 
@@ -61,7 +66,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
             raise Misuse(f"sqlports run {later}: its parameters stand behind its name")
         if options.sql[:1] and options.sql[0] in names():
             raise Misuse(f"{options.sql[0]} is a named query: sqlports run {' '.join((*options.sql, *unknown))}")
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        options_of_all = [name for action in parser._actions for name in action.option_strings]
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}" + _meant(unknown[0], options_of_all))
     if options.param:
         from sqlports.queries.parameters import number
 
@@ -90,10 +96,10 @@ def make_parser() -> Parser:
 
     shown = parser.add_argument_group("what the answer looks like")
     how = f"how results are written: {', '.join(MODES)} (table)"
-    shown.add_argument("-m", "--mode", choices=MODES, metavar="MODE", help=how)
+    shown.add_argument("-m", "--mode", type=_mode, choices=MODES, metavar="MODE", help=how)
     for mode in MODES:
         shown.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, help=f"--mode {mode}")
-    shown.add_argument("-o", "--output", metavar="FILE", help="write to a file")
+    shown.add_argument("-o", "--output", type=_file, metavar="FILE", help="write to a file; - is standard output")
     shown.add_argument("--limit", type=_count, metavar="N", help="at most N rows of each result")
     shown.add_argument("--types", action="store_true", help="show the types of columns under their names")
     shown.add_argument("--units", action="store_true", help="show sizes and times as people say them")
@@ -104,14 +110,25 @@ def make_parser() -> Parser:
     running.add_argument("--stats", action="store_true", help="a line of JSON on standard error: rows, time, what was read")
     running.add_argument("-q", "--quiet", action="store_true", help="do not say what could not be seen")
     running.add_argument("-h", "--help", action="store_true", help="show this help; of a command, behind its name")
-    running.add_argument("--version", action="version", version=f"sqlports {_version()}", help="show the version")
+    running.add_argument("--version", action="store_true", help="show the version")
     return parser
 
 
-def _version() -> str:
-    from sqlports import __version__
+def _mode(text: str) -> str:
+    if text not in MODES:
+        meant = _meant(text, MODES) or f" (choose from {', '.join(MODES)})"
+        raise argparse.ArgumentTypeError(f"invalid choice: {text!r}{meant}")
+    return text
 
-    return __version__
+
+def _meant(text: str, known: Sequence[str]) -> str:
+    """What was probably meant, to be said behind a complaint."""
+    meant = nearest(text, list(known))
+    return f" (did you mean {meant}?)" if meant else ""
+
+
+def _file(text: str) -> str | None:
+    return None if text == "-" else text
 
 
 def _parameter(text: str) -> tuple[str, str]:

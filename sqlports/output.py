@@ -32,6 +32,7 @@ class Output:
     def __init__(self, path: str | None, mode: str, whole: bool = True) -> None:
         self.path = path
         self.whole = whole
+        self.begun = False
         self._file: IO[bytes] | None = None
         self._beside: str | None = None
         stdout = sys.stdout
@@ -49,19 +50,15 @@ class Output:
         if not data:
             return
         progress.clear()
-        if self._file is None:
-            self._file = self._open()
+        self.begin()
+        assert self._file is not None
+        self.begun = True
         self._file.write(data)
 
     def begin(self) -> None:
         """Open what is written to, now: what cannot be written says so at once. Raises OSError."""
         if self._file is None:
             self._file = self._open()
-
-    @property
-    def begun(self) -> bool:
-        """Whether something was written."""
-        return self._file is not None
 
     def _open(self) -> IO[bytes]:
         if self.path is None:
@@ -77,7 +74,7 @@ class Output:
         before = None
         with contextlib.suppress(OSError):
             before = os.stat(place)
-        if self.whole and (before is None or (stat.S_ISREG(before.st_mode) and before.st_nlink == 1)):
+        if self.whole and (before is None or stat.S_ISREG(before.st_mode)):
             # Who may write the file and not its directory writes it in place; other faults show there again.
             # The name is kept first: a signal that ends the process may come as soon as the file is there.
             self._beside = f"{place}.{os.getpid()}.part"
@@ -106,7 +103,7 @@ class Output:
         if self._file is not None and self.path:
             self._file.close()
             if self._beside:
-                os.replace(self._beside, os.path.realpath(self.path))
+                _put(self._beside, os.path.realpath(self.path))
                 self._beside = None
 
     def abandon(self) -> None:
@@ -118,6 +115,35 @@ class Output:
             # A signal may have come in the middle of a write, which may then not be gone into again.
             with contextlib.suppress(OSError, ValueError, RuntimeError):
                 self._file.close()
+
+
+def _put(beside: str, place: str) -> None:
+    """Put a file into its place; what has several names there keeps them, and on a full disk what is in it. Raises OSError."""
+    try:
+        has_names = os.stat(place).st_nlink > 1
+    except OSError:
+        has_names = False
+    if not has_names:
+        os.replace(beside, place)
+        return
+    import shutil
+
+    with open(beside, "rb") as new, open(place, "wb", opener=_as_it_is) as file:
+        size, before = os.fstat(new.fileno()).st_size, os.fstat(file.fileno()).st_size
+        if size and hasattr(os, "posix_fallocate"):
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+            except OSError as error:
+                file.truncate(before)
+                raise OSError(error.errno, error.strerror, place) from None
+        shutil.copyfileobj(new, file)
+        file.truncate()
+    os.unlink(beside)
+
+
+def _as_it_is(path: str, flags: int) -> int:
+    """Open a file without making it empty."""
+    return os.open(path, flags & ~(os.O_TRUNC | os.O_CREAT))
 
 
 def _blocking(file: IO[bytes]) -> IO[bytes]:

@@ -217,10 +217,11 @@ def _estimate(info: Any, table: Table, steps: list[Step]) -> None:
     """Tell the planner how many rows come and what they cost, honestly: it decides the order of a join by this."""
     equal = {step.column for step in steps if step.op in _EQUALITIES and not step.many}
     rows = float(table.rows)
+    each = {**table.each, **table.either}
     for column in {step.column for step in steps}:
         several = any(step.column == column and step.many for step in steps)
-        if column in table.either and (column in equal or several):
-            rows = min(rows, table.either[column] * (10.0 if several else 1.0))
+        if column in each and (column in equal or several):
+            rows *= min(each[column] * (10.0 if several else 1.0) / table.rows, 1.0)
         elif column in equal or several:
             rows /= 20 if table.searches.get(column) or column in table.key else 10
         else:

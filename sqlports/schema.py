@@ -144,6 +144,7 @@ class Table:
     costs      column name -> a rank: by the order in which the parts of a row are declared, the cheap before the dear
     required   parameters that the query must give
     either     parameters of which it must give one, and how many rows one value of each has on an ordinary machine
+    each       other columns of which that is known, and how many rows one value of each has
     find       given the snapshot, a function from the cells of a key to its row, or None; no text of the key may look like a
                number. None for a table without
     needed     both of these: columns without which there are no rows
@@ -158,6 +159,7 @@ class Table:
         examples: tuple[str, ...],
         transient: bool,
         either: Mapping[str, int],
+        each: Mapping[str, int],
         find: Finder | None,
     ) -> None:
         if not isinstance(function, FunctionType):
@@ -170,6 +172,7 @@ class Table:
         self.examples = examples
         self.transient = transient
         self.either = either
+        self.each = each
         self.find = find
         self.searches: dict[str, str] = {}
         self.once: set[str] = set()
@@ -257,6 +260,9 @@ class Table:
                 yield f"{name} is not a text, so it has no names"
         if self.find and not self.key:
             yield "it finds rows by a key, and has none"
+        for name in self.each:
+            if name not in types:
+                yield f"it has so many rows for each {name}, but {name} is not a column"
         for name in self.either:
             if name not in self.searches:
                 yield f"one of {name} and others is needed, but {name} is no parameter"
@@ -269,11 +275,12 @@ def table(
     examples: tuple[str, ...] = (),
     transient: bool = False,
     either: Mapping[str, int] | None = None,
+    each: Mapping[str, int] | None = None,
     find: Finder | None = None,
 ) -> Callable[[Callable[..., Iterable[Any]]], Table]:
     """Declare a table. Raises TableError, at import, for a declaration that cannot be right."""
 
     def declare(function: Callable[..., Iterable[Any]]) -> Table:
-        return Table(function, columns, key, rows, examples, transient, either or {}, find)
+        return Table(function, columns, key, rows, examples, transient, either or {}, each or {}, find)
 
     return declare

@@ -46,8 +46,8 @@ def remark(written: Written, tell: Callable[[str], None] = complain, whole: str 
     if written.hidden:
         tell(f"{written.rows:,} rows ({written.rows - written.hidden:,} shown)")
     if written.cut:
-        values = "1 value is" if written.cut == 1 else f"{written.cut} values are"
-        tell(f"{values} cut to fit the terminal; {whole} shows them whole")
+        values, them = ("1 value is", "it") if written.cut == 1 else (f"{written.cut} values are", "them")
+        tell(f"{values} cut to fit the terminal; {whole} shows {them} whole")
 
 
 class Sink(modes.Output, Protocol):
@@ -75,6 +75,7 @@ class Session:
     look      how a result is shown to people
     keep      given a result, an iterator over its rows for who writes them: what wants to see them as they pass
     tally     given what a statement came to, tells it
+    details   where the details are of what was not permitted, if not in the same run
     refusals  what the statements so far were not permitted to see
     rows      how many rows the statements so far gave
     seconds   how long they took
@@ -93,6 +94,7 @@ class Session:
         look: Callable[[Result], Look] | None = None,
         keep: Callable[[Result], Iterator[Row]] = iter,
         tally: Callable[[Tally], None] | None = None,
+        details: str | None = None,
     ) -> None:
         self.engine = engine
         self.mode = mode
@@ -103,6 +105,7 @@ class Session:
         self.look = look
         self.keep = keep
         self.tally = tally
+        self.details = details
         self.refusals: list[Refusal] = []
         self.rows = 0
         self.seconds = 0.0
@@ -167,7 +170,7 @@ class Session:
         if self._is_left():
             return written, []
         more = self.limit is not None and written.rows == self.limit and next(iter(result), None)
-        return written, result.notes + [f"only the first {self.limit} rows are shown (--limit)"] * bool(more)
+        return written, result.notes + ([_limited(self.limit)] if more and self.limit is not None else [])
 
     def _rows(self, result: Result) -> Iterator[Row]:
         """The rows for who writes them. What came before the statement was stopped is written, and then told to be a part."""
@@ -211,8 +214,13 @@ class Session:
             return []
         from sqlports import notice
 
-        told = notice.not_permitted(self.refusals)
+        told = notice.not_permitted(self.refusals, self.details or notice.DETAILS)
         return [told] if told else []
+
+
+def _limited(limit: int) -> str:
+    first = "only the first row is shown" if limit == 1 else f"only the first {limit:,} rows are shown"
+    return f"{first} (--limit)" if limit else "no rows are shown (--limit 0)"
 
 
 class Looks(NamedTuple):
@@ -276,7 +284,9 @@ def when_killed(tidy: Callable[[], None]) -> Iterator[None]:
         signal.signal(number, before[number])
         signal.raise_signal(number)
 
-    heeded = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    heeded = [
+        number for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT) if signal.getsignal(number) != signal.SIG_IGN
+    ]
     before: dict[int, Any] = {number: signal.signal(number, end) for number in heeded}
     try:
         yield

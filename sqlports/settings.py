@@ -81,7 +81,7 @@ def fault(name: str, value: Any) -> str | None:
         return f"takes {takes(known)}, not {value!r}" + (f" (did you mean {meant}?)" if meant else "")
     # Written so that a number that is none (nan) is refused too.
     if least is not None and not least <= value <= most:
-        return f"takes {takes(known)}, not {value}"
+        return f"takes {takes(known)}, not {value:g}"
     if wanted is str and not value.isprintable():
         return f"has a control character in it, {value!r}: a terminal would obey it"
     return None

@@ -75,6 +75,7 @@ from sqlports.sources.states import NAMES, STATES
         references="net_namespaces.net_namespace",
     ),
     rows=800,
+    each={"pid": 5, "inode": 1, "cookie": 1, "local_port": 5},
     examples=(
         "SELECT name, peer_name, remote_address, remote_port, direction FROM connections WHERE state = 'ESTABLISHED'",
         "SELECT name, remote_address, count(*) FROM connections WHERE direction = 'outbound' GROUP BY 1, 2 ORDER BY 3 DESC",

@@ -25,6 +25,7 @@ from sqlports.sources.snapshot import Snapshot
     ),
     key=("port", "protocol"),
     rows=70_000,
+    each={"port": 1, "protocol": 35_000},
     examples=(
         "SELECT port FROM free_ports "
         "WHERE service IS NULL AND common_use IS NULL AND protocol = 'tcp' AND bindable = 1 LIMIT 3",

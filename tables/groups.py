@@ -20,6 +20,7 @@ from sqlports.sources.snapshot import Snapshot
     Column("pid_with_namespace", int, "pid_with_namespace", "Process whose own root has the group; 0 for none.", hidden=True),
     key=("gid", "groupname", "pid_with_namespace"),
     rows=60,
+    each={"gid": 1, "groupname": 1},
     examples=(
         "SELECT gid FROM groups WHERE groupname = 'root'",
         "SELECT p.pid, p.name, g.groupname FROM processes p JOIN groups g ON g.gid = p.egid WHERE p.egid <> p.gid",

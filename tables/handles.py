@@ -57,6 +57,7 @@ from sqlports.sources.snapshot import Snapshot
     key=("pid", "fd", "tid"),
     rows=10000,
     transient=True,
+    each={"pid": 20, "inode": 2},
     examples=(
         "SELECT type, count(*) FROM handles GROUP BY type ORDER BY 2 DESC",
         "SELECT fd, target, access FROM handles WHERE pid = 1",

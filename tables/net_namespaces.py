@@ -16,6 +16,7 @@ from sqlports.sources.snapshot import Snapshot
     Column("processes", int, "members.processes", "How many processes are in it."),
     Column("pid", int, "members.first", "The lowest of them."),
     rows=5,
+    each={"net_namespace": 1, "mine": 1},
     examples=(
         "SELECT * FROM net_namespaces",
         "SELECT count(*) FROM sockets WHERE net_namespace = (SELECT net_namespace FROM net_namespaces WHERE mine = 1)",

@@ -63,6 +63,7 @@ from sqlports.sources.states import NAMES
     Column("as_uid", int, "question.as_uid", "User who is to bind it: who runs sqlports unless given.", hidden=True),
     Column("interface", str, "question.interface", "Interface to be bound to (SO_BINDTODEVICE); NULL: none.", hidden=True),
     rows=50_000,
+    each={"port": 4},
     examples=(
         "SELECT verdict, why, state, pid, name FROM port_conflicts WHERE port = 8080 AND protocol = 'tcp'",
         "SELECT * FROM port_conflicts WHERE port = 5432 AND address = '127.0.0.1' AND reuse_address = 1",

@@ -48,6 +48,7 @@ class PortName(NamedTuple):
     ),
     key=("port", "protocol", "service", "source"),
     rows=12500,
+    each={"port": 3, "service": 2},
     examples=(
         "SELECT * FROM port_names WHERE port = 80",
         "SELECT port, protocol FROM port_names WHERE service = 'www'",

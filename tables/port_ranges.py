@@ -125,6 +125,7 @@ class PortRange(NamedTuple):
     Column("source", str, "source", "Who says so: 'IANA', the kernel's setting, or the system that had it by default."),
     Column("description", str, "description", "What it means."),
     rows=40,
+    each={"net_namespace": 10},
     examples=(
         "SELECT name, low, high, ports, tcp_in_use, udp_in_use FROM port_ranges"
         " JOIN net_namespaces USING (net_namespace) WHERE mine = 1",

@@ -39,6 +39,7 @@ from sqlports.sources.snapshot import Snapshot
     Column("privileged", int, "privileged", "1 when binding it needs privilege (ip_unprivileged_port_start)."),
     key=("port", "protocol"),
     rows=131072,
+    each={"port": 2, "protocol": 65_536, "service": 2},
     examples=(
         "SELECT port, protocol, service, description, common_use FROM port_registry WHERE port = 8080",
         "SELECT port, service FROM port_registry WHERE service LIKE 'http%'",

@@ -14,6 +14,7 @@ from sqlports.sources.snapshot import Snapshot
     Column("key", str, "key", "Name: what stands before the first '='; the whole entry where it has none."),
     Column("value", str, "value", "Value: what stands behind it; NULL for an entry without '='."),
     rows=15000,
+    each={"pid": 30},
     examples=(
         "SELECT key, value FROM process_envs WHERE pid = 1",
         "SELECT pid, name, value FROM process_envs JOIN processes USING (pid) WHERE key = 'LD_PRELOAD'",

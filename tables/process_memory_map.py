@@ -27,6 +27,7 @@ from sqlports.sources.snapshot import Snapshot
     Column("pseudo", int, "pseudo", "1 for what has a name and is no file ('[heap]'), else 0."),
     key=("pid", "start"),
     rows=50_000,
+    each={"pid": 100},
     examples=(
         'SELECT start, "end", permissions, path FROM process_memory_map WHERE pid = 1',
         "SELECT DISTINCT pid, path FROM process_memory_map WHERE path LIKE '% (deleted)' AND permissions LIKE '__x_'",

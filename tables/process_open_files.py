@@ -18,6 +18,7 @@ _NO_FILES = {"socket", "pipe", "anon_inode"}
     Column("path", str, "link", "Path as the kernel writes it: ' (deleted)' behind a removed one."),
     rows=5000,
     transient=True,
+    each={"pid": 10},
     examples=(
         "SELECT fd, path FROM process_open_files WHERE pid = 1",
         "SELECT p.name, f.path FROM process_open_files f JOIN processes p USING (pid) WHERE f.path LIKE '% (deleted)'",

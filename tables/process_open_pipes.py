@@ -33,6 +33,7 @@ from sqlports.sources.snapshot import Snapshot
     Column("partner_mode", str, "partner_mode", "'r', 'w' or 'rw'.", choices=tuple(ACCESS.values())),
     key=("pid", "fd", "partner_pid", "partner_fd"),
     rows=1000,
+    each={"pid": 2},
     examples=(
         "SELECT fd, mode, partner_pid, partner_fd FROM process_open_pipes WHERE pid = 1",
         "SELECT w.name, r.name FROM process_open_pipes p JOIN processes w USING (pid) JOIN processes r ON r.pid = partner_pid "

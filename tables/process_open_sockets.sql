@@ -14,15 +14,16 @@
 --   net_namespace    Inode of its network namespace, as text.
 WITH coded AS NOT MATERIALIZED (
   SELECT pid, inode, state, named_pid, named_fd,
-    CASE family WHEN 'ipv4' THEN 2 WHEN 'ipv6' THEN 10 WHEN 'packet' THEN 17 ELSE 1 END AS family,
-    CASE protocol
+    -- Compared as columns are that were declared, '6' with 6 too.
+    CAST(CASE family WHEN 'ipv4' THEN 2 WHEN 'ipv6' THEN 10 WHEN 'packet' THEN 17 ELSE 1 END AS INTEGER) AS family,
+    CAST(CASE protocol
       WHEN 'tcp' THEN 6 WHEN 'udp' THEN 17 WHEN 'udplite' THEN 136 WHEN 'sctp' THEN 132 WHEN 'raw' THEN 255 WHEN 'icmp' THEN 1
       ELSE 0
-    END AS protocol,
+    END AS INTEGER) AS protocol,
     coalesce(local_address, '') AS local_address,
     coalesce(remote_address, CASE family WHEN 'ipv4' THEN '0.0.0.0' WHEN 'ipv6' THEN '::' ELSE '' END) AS remote_address,
-    coalesce(local_port, 0) AS local_port,
-    coalesce(remote_port, 0) AS remote_port,
+    CAST(coalesce(local_port, 0) AS INTEGER) AS local_port,
+    CAST(coalesce(remote_port, 0) AS INTEGER) AS remote_port,
     coalesce(path, '') AS path,
     CAST(net_namespace AS TEXT) AS net_namespace
   FROM sockets
@@ -32,10 +33,10 @@ SELECT h.pid AS pid, h.fd AS fd, s.inode AS socket, family, protocol, local_addr
   path, state, net_namespace
 FROM coded s JOIN handles h ON h.inode = s.inode
 UNION ALL
-SELECT -1, -1, coalesce(inode, -1), family, protocol, local_address, remote_address, local_port, remote_port,
-  path, state, net_namespace
+SELECT CAST(-1 AS INTEGER), CAST(-1 AS INTEGER), CAST(coalesce(inode, -1) AS INTEGER), family, protocol, local_address,
+  remote_address, local_port, remote_port, path, state, net_namespace
 FROM coded WHERE pid IS NULL
 UNION ALL
-SELECT named_pid, coalesce(named_fd, -1), -1, family, protocol, local_address, remote_address, local_port, remote_port,
-  path, state, net_namespace
+SELECT named_pid, CAST(coalesce(named_fd, -1) AS INTEGER), CAST(-1 AS INTEGER), family, protocol, local_address,
+  remote_address, local_port, remote_port, path, state, net_namespace
 FROM coded WHERE named_pid IS NOT NULL

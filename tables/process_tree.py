@@ -15,6 +15,7 @@ from sqlports.sources.snapshot import Snapshot
     Column("depth", int, "depth", "1 for parent and child, 2 for a grandchild, …"),
     key=("ancestor", "descendant"),
     rows=2000,
+    each={"ancestor": 4, "descendant": 4},
     examples=(
         "SELECT p.pid, p.name, depth FROM process_tree JOIN processes p ON p.pid = descendant WHERE ancestor = 1",
         "SELECT depth, p.pid, p.name FROM process_tree JOIN processes p ON p.pid = ancestor WHERE descendant = 1",

@@ -175,6 +175,7 @@ from sqlports.sources.unix_diag import TYPES
     Column("named_pid", int, "pid", "Its holder where the system itself names one; NULL on Linux.", hidden=True),
     Column("named_fd", int, "fd", "The descriptor of that.", hidden=True),
     rows=1000,
+    each={"pid": 5, "inode": 1, "cookie": 1, "local_port": 5, "port": 5},
     examples=(
         "SELECT * FROM sockets WHERE port < 1024",
         "SELECT local_port, name, cmdline FROM sockets JOIN processes USING (pid) WHERE sockets.state = 'LISTEN'",

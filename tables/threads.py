@@ -65,6 +65,7 @@ from sqlports.sources.subjects import Thread
     key=("pid", "tid"),
     rows=1500,
     transient=True,
+    each={"pid": 3},
     examples=(
         "SELECT p.name, count(*) FROM threads JOIN processes p USING (pid) GROUP BY pid ORDER BY 2 DESC LIMIT 5",
         "SELECT tid, name, state, processor FROM threads WHERE pid = 1",

@@ -15,6 +15,7 @@ from sqlports.sources.snapshot import Snapshot
     Column("gid", int, "gid", "Id of a group that the user is in: the primary one, and each other.", references="groups.gid"),
     key=("uid", "gid"),
     rows=80,
+    each={"uid": 2},
     examples=(
         "SELECT g.groupname FROM user_groups JOIN groups g USING (gid) WHERE uid = 0",
         "SELECT u.username FROM groups g JOIN user_groups USING (gid) JOIN users u USING (uid) WHERE g.groupname = 'sudo'",

@@ -32,6 +32,7 @@ from sqlports.sources.snapshot import Snapshot
     ),
     key=("uid", "username", "pid_with_namespace", "include_remote"),
     rows=50,
+    each={"uid": 1, "username": 1},
     examples=(
         "SELECT username, count(*) FROM processes JOIN users USING (uid) GROUP BY 1 ORDER BY 2 DESC",
         "SELECT uid, directory FROM users WHERE username = 'root'",

@@ -109,9 +109,20 @@ class Terminal:
         return self.prompt()
 
     def end(self) -> int:
-        """The exit status, once the command has ended. The terminal must then be as it was."""
-        status = self.process.wait(DEADLINE)
+        """The exit status, once the command has ended. The terminal must then be as it was, and nothing switched on there."""
+        deadline = time.monotonic() + DEADLINE
+        while self.process.poll() is None and time.monotonic() < deadline:
+            if select.select([self.master], [], [], 0.02)[0]:
+                self._read()
+        status = self.process.wait(0)
         assert termios.tcgetattr(self.slave) == self.before
+        # Behind all that the command wrote.
+        mark = b"(this is the end)"
+        os.write(self.slave, mark)
+        while mark not in self.raw:
+            self._read()
+        self.raw = self.raw.removesuffix(mark)
+        assert not _left_on(self.raw)
         return status
 
     def close(self) -> None:
@@ -119,6 +130,20 @@ class Terminal:
         self.process.wait()
         os.close(self.slave)
         os.close(self.master)
+
+
+def _left_on(raw: bytes) -> list[str]:
+    """What a terminal that was sent this is not as it was in: private modes, the keypad's, the cursor's shape, colours."""
+    # A cursor that is seen, and lines that go on at the margin.
+    usual = {"25": "h", "7": "h"}
+    modes = {}
+    for numbers, switch in re.findall(rb"\x1b\[\?([\d;]+)([hl])", raw):
+        modes.update(dict.fromkeys(numbers.decode().split(";"), switch.decode()))
+    left = [f"?{number}{switch}" for number, switch in modes.items() if switch != usual.get(number, "l")]
+    for pattern, unset in ((rb"\x1b[=>]", b"\x1b>"), (rb"\x1b\[\d* q", b"\x1b[0 q"), (rb"\x1b\[[\d;]*m", b"\x1b[0m")):
+        last = re.findall(pattern, raw)[-1:]
+        left += [repr(one) for one in last if one not in (unset, b"\x1b[m")]
+    return left
 
 
 @pytest.fixture

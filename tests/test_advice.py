@@ -256,3 +256,29 @@ def test_a_statement_without_texts_imports_nothing_for_them() -> None:
         f"print([name for name in {late} if 'sqlports.' + name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("SELECT ppid FROM processes", "that is parent here"),
+        ("SELECT p.rss FROM processes p", "that is resident_size here"),
+        ("SELECT raddr FROM sockets", "that is remote_address here"),
+        ("SELECT comm FROM threads", "that is name here"),
+    ],
+)
+def test_what_other_tools_call_a_column_is_known(engine: Engine, sql: str, told: str) -> None:
+    with pytest.raises(QueryError, match=told):
+        engine.query(sql)
+
+
+def test_every_name_that_is_translated_is_a_columns_and_leads_to_one() -> None:
+    from sqlports.advice.foreign import COLUMNS
+
+    columns = {column.name for name in registry.table_names() for column in registry.table(name).columns if column.path}
+    assert {meant for several in COLUMNS.values() for meant in several} <= columns
+
+
+def test_a_semicolon_that_is_missing_between_lines_is_told(engine: Engine) -> None:
+    with pytest.raises(QueryError, match="is a ; missing before it"):
+        engine.query("SELECT fd FROM handles WHERE pid = 1\nSELECT 1;")

@@ -103,6 +103,45 @@ PROCESSES = ["pid", "name", "path", "cmdline", "state"]
         pytest.param("SELECT * FROM sockets WHERE pid NOT |", ["IN", "LIKE"], id="operators after NOT"),
         pytest.param("SELECT rank() OVER (| FROM sockets", ["PARTITION BY", "ORDER BY"], id="a window"),
         pytest.param("SELECT CASE | FROM sockets", ["WHEN", "protocol"], id="WHEN after CASE"),
+        pytest.param("SELECT CASE state WHEN 'LISTEN' | FROM sockets", ["THEN"], id="THEN after a value of CASE"),
+        pytest.param("SELECT CASE WHEN pid BETWEEN 1 AND 2 | FROM sockets", ["THEN"], id="THEN after a condition of CASE"),
+        pytest.param("SELECT CASE state | FROM sockets", ["WHEN"], id="WHEN after what CASE is of"),
+        pytest.param("SELECT CASE state WHEN 1 THEN 2 | FROM sockets", ["WHEN", "ELSE", "END"], id="more of a CASE"),
+        pytest.param("SELECT CASE state WHEN 1 THEN 2 ELSE 3 | FROM sockets", ["END"], id="the end of a CASE"),
+        pytest.param("SELECT CASE pid WHEN 1 THEN CASE WHEN 2 THEN 3 END | FROM sockets", ["WHEN"], id="a CASE around another"),
+        pytest.param("SELECT CASE state WHEN 1 THEN 2 END | FROM sockets", ["FROM", "AS"], id="behind a CASE"),
+        pytest.param("SELECT * FROM sockets WHERE pid BETWEEN 1 AND 2 |", ["AND", "OR"], id="behind a BETWEEN"),
+        pytest.param("SELECT p|", ["pid", "path"], id="columns before functions, before any table is named"),
+        pytest.param("SELECT * FROM sockets WHERE st|", ["state", "congestion_state", "strftime("], id="and after one is"),
+        pytest.param("SELECT cou| FROM processes", ["count(", "fd_count"], id="but not before what nearly everybody uses"),
+        pytest.param("SELECT strftime| FROM processes", ["strftime("], id="a function whose name is complete"),
+        pytest.param(
+            "WITH t AS (SELECT pid AS zed, name, 1 AS one FROM processes) SELECT |",
+            ["zed", "name", "one", "pid"],
+            id="columns of a WITH before FROM",
+        ),
+        pytest.param("SELECT state, count(*) FROM sockets GROUP BY |", ["state", "protocol"], id="what is to be grouped by"),
+        pytest.param(
+            "SELECT s.state, pid AS p, count(*) AS n FROM sockets s GROUP BY |",
+            ["s.state", "p", "protocol"],
+            id="what is to be grouped by, as it is written or named",
+        ),
+        pytest.param(
+            "SELECT state, protocol, count(*) FROM sockets GROUP BY state, |",
+            ["protocol", "family"],
+            id="what is to be grouped by yet",
+        ),
+        pytest.param(
+            "SELECT state, count(*) AS n, max(pid) m FROM sockets GROUP BY state HAVING |",
+            ["n", "m", "protocol"],
+            id="names of this SELECT in HAVING",
+        ),
+        pytest.param(
+            "SELECT state, count(*) n FROM sockets GROUP BY state ORDER BY |",
+            ["n", "state", "protocol"],
+            id="names and columns of this SELECT to sort by",
+        ),
+        pytest.param("SELECT count(|", ["*"], id="what is counted, before any table is named"),
         pytest.param("EXPLAIN |", ["QUERY PLAN", "SELECT"], id="what can be explained"),
         pytest.param("SELECT 1 UNION |", ["ALL", "SELECT"], id="the rest of UNION"),
         pytest.param("WITH q AS (SELECT 1) |", ["SELECT"], id="the query after WITH"),
@@ -125,6 +164,7 @@ PROCESSES = ["pid", "name", "path", "cmdline", "state"]
         pytest.param(".schema soc|", ["sockets"], id="a table for .schema"),
         pytest.param(".tables soc|", ["sockets", "process_open_sockets"], id="a table for .tables"),
         pytest.param(".help mo|", ["mode"], id="a command for .help"),
+        pytest.param(".help .w|", [".watch"], id="a command for .help with its dot"),
         pytest.param(".timer |", ["on", "off"], id="a switch"),
         pytest.param(".set pa|", ["pager"], id="a setting"),
         pytest.param(".set colour |", ["auto", "always", "never"], id="the values of a setting"),
@@ -178,6 +218,25 @@ def test_only_what_a_place_can_hold_is_offered(offered) -> None:
     assert set(offered("SELECT * FROM processes JOIN handles USING (|")) & {"pid", "fd", "name"} == {"pid"}
 
 
+def test_a_between_needs_its_and(offered) -> None:
+    for words in ("BETWEEN 1 |", "NOT BETWEEN 1 |", "IN (1) AND pid BETWEEN abs(1) + 2 |"):
+        assert offered(f"SELECT * FROM processes WHERE pid {words}") == ["AND", "COLLATE"]
+    assert offered("SELECT * FROM processes WHERE pid between 1 a|")[0] == "and"
+
+
+def test_what_is_counted_may_be_all(offered) -> None:
+    assert "*" in offered("SELECT count(| FROM sockets")
+    assert "*" in offered("SELECT pid, COUNT(|) FROM sockets GROUP BY pid")
+    assert "*" not in offered("SELECT count(p| FROM sockets")
+    assert "*" not in offered("SELECT max(| FROM sockets")
+
+
+def test_only_what_has_a_name_in_a_select_is_one_of_its_names(names: Names) -> None:
+    select = "SELECT pid + uid, NOT uid, uid IS NULL, CASE pid WHEN 1 THEN 2 END, name COLLATE NOCASE, max(pid), p.state"
+    found = candidates(f"{select}, round(2) AS r, max(1) m FROM processes p ORDER BY |", names)
+    assert [candidate.text for candidate in found if candidate.type == "result"] == ["r", "m"]
+
+
 def test_before_from_the_columns_of_all_tables_are_offered(offered) -> None:
     assert {"cmdline", "local_port", "username"} <= set(offered("SELECT |"))
 
@@ -204,6 +263,22 @@ def test_what_is_used_much_comes_first_of_equals(names: Names) -> None:
     assert candidates("SELECT s| FROM processes", own)[0].text == "swap_size"
     own.note("SELECT * FROM reuseport_groups JOIN reuseport_groups JOIN reuseport_groups")
     assert candidates("SELECT * FROM |", own)[0].text == "reuseport_groups"
+
+
+def test_what_a_place_asks_for_comes_before_what_is_used_much(names: Names) -> None:
+    own = Names(names.connection)
+    for _ in range(3):
+        own.note("SELECT protocol FROM sockets WHERE x AND y OR z ORDER BY family")
+    for marked, first in {
+        "SELECT state, count(*) FROM sockets GROUP BY |": "state",
+        "SELECT CASE state WHEN 'LISTEN' | FROM sockets": "THEN",
+        "SELECT * FROM sockets WHERE state = |": "'LISTEN'",
+        "SELECT * FROM sockets s JOIN processes p ON s.|": "pid",
+        "SELECT state, count(*) n FROM sockets GROUP BY 1 ORDER BY |": "n",
+        "SELECT * FROM users JOIN |": "sockets USING (uid)",
+        "WITH t AS (SELECT 1 AS zed) SELECT |": "zed",
+    }.items():
+        assert candidates(marked, own)[0].text == first, marked
 
 
 def test_a_column_is_known_through_queries_and_views(names: Names) -> None:
@@ -249,6 +324,33 @@ def test_each_candidate_has_its_type_and_doc(names: Names) -> None:
     }.items():
         best = candidates(marked, names)[0]
         assert (best.type, bool(best.doc)) == (kind, True)
+    for marked in (
+        "SELECT |",
+        'SELECT | FROM "my view"',
+        "SELECT | FROM (SELECT 1 AS one, pid + 1 AS two FROM processes)",
+        "WITH q AS (SELECT 1 AS one) SELECT q.| FROM q",
+        "SELECT state, 1 + 1 AS two, count(*) n FROM sockets s JOIN processes p ON s.pid = p.pid GROUP BY |",
+        "SELECT * FROM |",
+        "SELECT * FROM sockets JOIN |",
+        "SELECT * FROM sockets s JOIN processes p ON |",
+        "SELECT count(| FROM sockets s",
+        ".|",
+        ".help .|",
+        ".mode |",
+        ".timer |",
+        ".set |",
+        ".set mode |",
+        ".set keys |",
+        ".set units |",
+        ".run |",
+        ".run who-has |",
+        ".functions |",
+        ".schema |",
+    ):
+        found = candidates(marked, names)
+        assert found
+        assert [one for one in found if not one.type or not one.doc] == [], marked
+    assert candidates("SELECT * FROM sockets WHERE state = '|", names)[0][2:4] == ("value", "of state")
     (best,) = candidates("SELECT group_con|", names)
     assert (best.type, best.shown) == ("aggregate", "group_concat(text [, separator])")
 

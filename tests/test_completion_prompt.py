@@ -122,6 +122,29 @@ def test_files_are_completed_and_run(open_terminal: Callable[..., Terminal], tmp
     assert b"\x1b[31mred" not in terminal.raw
 
 
+@pytest.mark.linux
+def test_joins_conditions_functions_and_parameters_are_offered_as_they_are_typed(
+    open_terminal: Callable[..., Terminal],
+) -> None:
+    terminal = open_terminal(columns=120)
+    terminal.prompt()
+
+    def offers(typed: str, pattern: str) -> None:
+        terminal.send(typed)
+        terminal.shows(pattern)
+        # The line is given up.
+        terminal.send("\x03")
+        terminal.prompt()
+
+    offers("SELECT * FROM sockets s JOIN processes p ON ", r"p\.pid = s\.pid +join: ")
+    offers("SELECT * FROM sockets s JOIN processes p ON p.pid = s.", r"\n +pid +INTEGER: Its owner")
+    offers("SELECT clin FROM processes WHERE cln", r"cmdline +TEXT: ")
+    offers("SELECT substr", r"substr\(text, start \[, length\]\) +text: A piece")
+    offers(".run who-has ", r"port= +parameter: INTEGER\.")
+    offers("SELECT * FROM sockets WHERE state = 'lst", r"LISTEN +value: of state")
+    offers(".help .wa", r"\.watch \[SECONDS\] \[QUERY\] +command: ")
+
+
 def test_commands_and_their_words_are_completed(terminal: Terminal) -> None:
     terminal.send(".mo")
     terminal.shows(r"\.mode \[MODE\] +command: Show or set how results are written")

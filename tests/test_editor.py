@@ -216,6 +216,7 @@ def test_f2_takes_the_input_to_another_editor_and_back(
         ("/nowhere/at/all", "no editor: /nowhere/at/all: No such file or directory"),
         ("false", "false ended with status 1: the input is as it was"),
         ("/dev/null", "no editor: /dev/null: Permission denied"),
+        ("rm", "rm left no file behind: the input is as it was"),
     ],
 )
 def test_an_editor_that_fails_leaves_the_input(open_terminal: Open, tmp_path: Path, name: str, told: str) -> None:

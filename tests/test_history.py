@@ -116,6 +116,16 @@ def test_what_is_no_file_keeps_no_history_and_nobody_waiting(tmp_path: Path, kin
     with closing(History(str(path))) as history:
         history.add("SELECT 1;")
         assert (history.fault or "").startswith("history is not kept: ")
+        assert kind != "pipe" or history.fault == f"history is not kept: {path}: it is no file"
+
+
+def test_a_device_keeps_no_history_and_that_is_told_unless_it_is_for_that(tmp_path: Path) -> None:
+    for device, told in (("/dev/zero", "it is no file"), ("/dev/null", "")):
+        path = tmp_path / device.replace("/", "_")
+        path.symlink_to(device)
+        with closing(History(str(path))) as history:
+            assert history.fault == (f"history is not kept: {path}: {told}" if told else None)
+            assert history.entries == []
 
 
 def test_prompts_at_once_lose_no_input_of_each_other_and_nor_of_a_deleted_file(tmp_path: Path) -> None:

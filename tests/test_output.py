@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -160,7 +161,7 @@ def test_a_table_fits_the_terminal_and_says_what_was_cut(columns: int) -> None:
     sql = "SELECT 1234 AS pid, printf('%.*c', 1000, 'x') AS long, '日本日本日本日本日本日本日本日本日本日本' AS wide"
     text = in_terminal(columns, sql)
     table, _, said = text.partition("sqlports: ")
-    assert re.search(r"(1 value is|2 values are) cut to fit the terminal", said)
+    assert re.search(r"(1 value is|2 values are) cut to fit the terminal", " ".join(said.split()))
     from prompt_toolkit.utils import get_cwidth
 
     assert max(map(get_cwidth, table.splitlines())) <= columns
@@ -207,3 +208,21 @@ def test_endless_rows_come_as_they_are_made(mode: str) -> None:
     process.stdout.close()
     assert (process.stderr.read(), process.wait(60)) == (b"", 0)
     process.stderr.close()
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60])
+def test_a_caret_stands_below_its_place_on_a_narrow_terminal(columns: int) -> None:
+    said = in_terminal(
+        columns, "SELECT pid, name, parent, uid, state FROM processes WHERE threadss > 100 AND pid > 1 ORDER BY pid"
+    )
+    line, caret = next((line, caret) for line, caret in pairwise(said.splitlines()) if line.startswith("line 1: "))
+    assert len(line) <= columns
+    assert line[caret.index("^") :].startswith("threadss"[: columns - caret.index("^") - 1])
+    assert caret.strip() == "^"
+
+
+def test_a_message_is_broken_between_words() -> None:
+    said = in_terminal(40, "SELECT * FROM sockets WHERE state = 'nonsense'")
+    lines = said.splitlines()
+    assert all(len(line) <= 40 for line in lines)
+    assert "state is never 'nonsense'" in " ".join(lines)

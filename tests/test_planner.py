@@ -114,3 +114,19 @@ def test_a_query_over_the_tables_equals_one_over_copies(seed: int, engine: Engin
     form = query(random.Random(seed))
     expected = list(engine.query(form.replace("{}", "copy_"))[0].values())
     assert list(engine.query(form.replace("{}", ""))[0].values()) == expected, form
+
+
+@pytest.mark.parametrize(
+    ("sql", "first"),
+    [
+        # What is asked for directly goes before what is listed as a whole, wherever it stands.
+        ("SELECT 1 FROM sockets s JOIN handles h USING (inode) WHERE h.pid = 7", "h"),
+        ("SELECT 1 FROM processes p JOIN process_tree t ON t.ancestor = p.pid WHERE t.descendant = 7", "t"),
+        ("SELECT 1 FROM port_registry r JOIN sockets s USING (port)", "s"),
+        ("SELECT 1 FROM handles h JOIN sockets s USING (inode)", "s"),
+        ("SELECT 1 FROM handles h JOIN processes p USING (pid)", "p"),
+    ],
+)
+def test_a_join_begins_with_the_fewest_rows(sql: str, first: str, engine: Engine) -> None:
+    [row, *_] = engine.query(f"EXPLAIN QUERY PLAN {sql}")
+    assert row["detail"].startswith(f"SCAN {first} ")

@@ -223,7 +223,7 @@ def test_timer_tells_rows_time_and_what_was_read(terminal: Terminal) -> None:
     assert re.search(r"\r\n2 rows, .* m?s\r\n", terminal.run("SELECT 1 UNION SELECT 2;"))
     terminal.run(".timer off")
     assert "2 rows" not in terminal.run("SELECT 1 UNION SELECT 2;")
-    assert "no such setting: perhaps (there are on, off)" in terminal.run(".timer perhaps")
+    assert "timer takes on or off, not 'perhaps'" in terminal.run(".timer perhaps")
 
 
 def test_a_table_is_followed_by_its_number_of_rows(terminal: Terminal) -> None:

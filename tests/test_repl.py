@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import re
@@ -21,6 +22,7 @@ from sqlports.settings import Settings
 from sqlports.shell import dot
 from sqlports.shell.dots import Leave
 from sqlports.shell.shell import Shell
+from sqlports.sources.refusals import PERMISSION, Refusal
 
 if sys.platform == "win32":
     pytest.skip("needs pseudo-terminals", allow_module_level=True)
@@ -267,6 +269,43 @@ def test_what_is_not_permitted_is_said_once(
     assert capfd.readouterr().err == "the handles of 5 processes\nthe executables of 1 process\n"
 
 
+@pytest.mark.linux
+def test_what_commands_do_is_seen_in_a_terminal(open_terminal: Callable[..., Terminal]) -> None:
+    terminal = open_terminal(columns=100)
+    terminal.prompt()
+    assert "no look is held" in terminal.run(".release")
+    assert ".release ends that" in terminal.run(".hold")
+    assert "released, after 0 s" in re.sub(r"after \d+ s", "after 0 s", terminal.run(".release"))
+    size = "SELECT resident_size >= 0 AS some, resident_size FROM processes WHERE pid = 1;"
+    assert re.search(r"  1 +\d+\r\n", terminal.run(size))
+    terminal.run(".units on")
+    assert re.search(r"  1 +[\d.]+ [KMG]iB\r\n", terminal.run(size))
+    assert "PostgreSQL Database" in terminal.run(".port 5432/tcp")
+    terminal.run(".rows 4")
+    few = terminal.run("SELECT value FROM json_each('[71, 72, 73, 74, 75, 76]');")
+    assert [number for number in range(71, 77) if str(number) in few] == [71, 72, 75, 76]
+    assert "6 rows (4 shown)" in few
+    assert "state is never 'LISTENING': did you mean 'LISTEN'?" in terminal.run(
+        "SELECT pid FROM sockets WHERE state = 'LISTENING';"
+    )
+    # Too wide for a table, a row is a block of lines.
+    wide = terminal.run(
+        "SELECT " + ", ".join(f"'{number}{'x' * 30}' AS a_column_{number}" for number in range(6)) + ";",
+    )
+    for number in range(6):
+        # Among them are colours.
+        assert re.search(rf"a_column_{number}\S*  {number}x{{30}}\r\n", wide)
+
+
+def test_the_details_of_what_is_not_permitted_are_asked_for_next(
+    repl: Shell, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    refusal = Refusal("/proc/PID/fd", 42, errno.EACCES, PERMISSION, 1)
+    monkeypatch.setattr(Session, "run", lambda self, *_: self.refusals.append(refusal))
+    repl.handle("SELECT 1;")
+    assert capfd.readouterr().err.endswith("; scan_errors, asked next, has the details.\n")
+
+
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
@@ -285,7 +324,10 @@ def test_what_is_not_permitted_is_said_once(
         (".schema usrs", "no such table: usrs (did you mean users?)"),
         (".tables xyzzy", "no table's name is like xyzzy"),
         (".quit now", ".quit takes no argument"),
-        (".", "no such command: . (there are ."),
+        (".", "no such command: . (.help lists them)\n"),
+        (".xyz", "no such command: .xyz (.help lists them)\n"),
+        (".help xyz", "no such command: .xyz (.help lists them)\n"),
+        (".tabels", "no such command: .tabels (did you mean .tables?)\n"),
     ],
 )
 def test_commands(repl: Shell, capfd: pytest.CaptureFixture[str], typed: str, told: str) -> None:

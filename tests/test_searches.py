@@ -145,13 +145,14 @@ def test_of_several_parameters_one_is_needed_and_a_pattern_will_do(monkeypatch: 
 def test_a_declaration_of_names_and_of_what_is_needed_must_be_right() -> None:
     with pytest.raises(TableError) as refused:
 
-        @table(Column("a", int, "a", "x"), either={"b": 1}, examples=("SELECT 1",))
+        @table(Column("a", int, "a", "x"), either={"b": 1}, each={"c": 1}, examples=("SELECT 1",))
         def wrong(system: object, a: Names = None) -> list[object]:
             """Rows."""
             return []
 
     assert "a is not a text" in str(refused.value)
     assert "b is no parameter" in str(refused.value)
+    assert "c is not a column" in str(refused.value)
 
 
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:

@@ -25,6 +25,7 @@ from sqlports.shell.shell import Shell
 if sys.platform == "win32":
     pytest.skip("needs pseudo-terminals", allow_module_level=True)
 
+from .conftest import command
 from .terminal import Terminal
 
 Capture = pytest.CaptureFixture[str]
@@ -118,6 +119,7 @@ def test_a_mistake_leaves_a_file_as_it_was(shell: Shell, capfd: Capture, tmp_pat
     file.write_text("before")
     told = said(shell, capfd, f".once {file}", "SELECT 1; SELEC;").err
     assert "syntax error" in told
+    assert f"{file} gets nothing" in told
     assert (file.read_text(), os.listdir(tmp_path), shell.where) == ("before", ["out"], None)
     # A command that is wrong, or only sets something, is not what was meant to go there.
     said(shell, capfd, f".once {file}", ".modee", ".mode xyz", ".mode csv", "SELECT 1 AS a;")
@@ -241,7 +243,10 @@ def test_settings_are_set(shell: Shell, capfd: Capture, typed: str, name: str | 
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        (".units maybe", "on or off, not maybe"),
+        (".units maybe", "units takes on or off, not 'maybe'\n"),
+        (".timer maybe", "timer takes on or off, not 'maybe'\n"),
+        (".set types maybe", "types takes on or off, not 'maybe'\n"),
+        (".set timeout -1", "to 1,000,000,000, not -1\n"),
         (".rows -1", "rows takes a whole number from 0 to"),
         (".rows ten", "rows takes a whole number from 0 to"),
         (".set timeout nan", "timeout takes a number from 0 to"),
@@ -384,9 +389,7 @@ def test_a_file_may_read_others_but_not_without_end(
     script(tmp_path, "SELECT 2 AS b;\n", "inner")
     assert said(shell, capfd, ".read outer") == ("a\n1\nb\n2\n", "")
     script(tmp_path, ".read itself\n", "itself")
-    assert said(shell, capfd, ".read itself").err == "itself: itself, line 1: itself is read within 10 others\n".replace(
-        "itself: itself", "itself: " * 9 + "itself"
-    )
+    assert said(shell, capfd, ".read itself").err == "itself, line 1: itself is read within 10 others\n"
     assert shell.reading == 0
 
 
@@ -429,3 +432,48 @@ def test_a_file_is_cut_where_its_statements_end() -> None:
         (6, "SELECT ';\n.mode'\n;"),
         (10, "exit"),
     ]
+
+
+@pytest.mark.parametrize(
+    "name", ["x.json", "x.jsonl", "x.ndjson", "x.csv", "x.tsv", "x.md", "x.HTML", "x.sql", "x.parquet", "x.arrow"]
+)
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ".once {}\nSELECT 1 AS a, 'b' AS b;",
+        "SELECT 1 AS a, 'b' AS b;\n.once {}\n.last",
+        ".output {}\nSELECT 1 AS a, 'b' AS b;\n.output",
+    ],
+)
+def test_a_file_is_written_as_its_name_says_and_as_the_command_writes_it(
+    shell: Shell, tmp_path: Path, name: str, typed: str
+) -> None:
+    file, other = tmp_path / name, tmp_path / f"other-{name}"
+    for line in typed.format(file).split("\n"):
+        shell.handle(line)
+    done = command("-o", str(other), "SELECT 1 AS a, 'b' AS b")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert file.read_bytes() == other.read_bytes() != b""
+    assert file.read_bytes() != command("--table", "SELECT 1 AS a, 'b' AS b").stdout.encode()
+
+
+def test_a_mode_that_is_given_wins_over_a_files_name(tmp_path: Path) -> None:
+    command("--csv", "-o", str(tmp_path / "x.json"), "SELECT 1 AS a")
+    assert (tmp_path / "x.json").read_text() == "a\n1\n"
+
+
+def test_an_empty_text_may_stand_for_null(shell: Shell, capfd: Capture) -> None:
+    shell.settings.mode = "table"
+    for typed in (".null ''", ".set null ''", '.null ""'):
+        shell.settings.null = "NULL"
+        assert said(shell, capfd, typed, ".null") == ("\n", "")
+    assert said(shell, capfd, ".null '-'", ".null") == ("-\n", "")
+
+
+def test_a_parameter_is_a_text_that_ends_or_a_mistake(shell: Shell, capfd: Capture) -> None:
+    assert said(shell, capfd, ".param").err == "no parameters: .param NAME VALUE gives one a value\n"
+    for wrong in ("'unclosed", "'it's'", "'"):
+        assert said(shell, capfd, f".param x {wrong}").err.endswith(f"a quote within it is written twice: {wrong}\n")
+    assert shell.parameters == {}
+    said(shell, capfd, ".param x 'it''s'", ".param y it's", ".param z ''")
+    assert shell.parameters == {"x": "it's", "y": "it's", "z": ""}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlports import registry
 from sqlports.about import known
-from sqlports.about.looks import ROWS, is_once, parts_of
+from sqlports.about.costs import ROWS, is_once, parts_of, reads
 
 if TYPE_CHECKING:
     import apsw
@@ -42,7 +42,9 @@ def facts(name: str, connection: apsw.Connection) -> dict[str, Any]:
         table = registry.table(name)
         found |= {"kind": "table", "description": table.doc, "key": list(table.key), "needs": needs(name), "rows": table.rows}
         found |= {"reads": ROWS[name][0], "sql": None, "examples": list(table.examples)}
-    parts = {column: what for what, names in parts_of(name).items() for column in names} if found["kind"] == "table" else {}
+    parts = {}
+    if found["kind"] == "table":
+        parts = {column.name: "; ".join(reads(name, [column])) for column in table.columns if not column.hidden}
     found["columns"] = [
         {
             "column": column.name,
@@ -52,7 +54,7 @@ def facts(name: str, connection: apsw.Connection) -> dict[str, Any]:
             "key": column.key,
             "needed": column.needed,
             "search": column.search or None,
-            "reads": parts.get(column.name),
+            "reads": parts.get(column.name) or None,
             "choices": list(column.choices) or None,
         }
         for column in columns

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import apsw
 
 from sqlports import plan, registry
-from sqlports.about.looks import ROWS, is_once, part
+from sqlports.about import costs, own_steps
 from sqlports.errors import QueryError
 from sqlports.script import split, tokens
 
@@ -35,32 +35,7 @@ _SIGNS = {
     apsw.SQLITE_INDEX_CONSTRAINT_ISNULL: "IS NULL",
     apsw.SQLITE_INDEX_CONSTRAINT_ISNOTNULL: "IS NOT NULL",
 }
-_VIRTUAL = re.compile(r"SCAN (?P<name>.+) VIRTUAL TABLE INDEX \d+:(?P<plan>\[.*\])?")
-# SQLite's other steps, by how they begin.
-_WORDS = (
-    (r"USE TEMP B-TREE FOR (?:LAST.*OF )?ORDER BY", "sorts the rows, before the first is shown"),
-    (r"USE TEMP B-TREE FOR (?:LAST.*OF )?GROUP BY", "sorts the rows into groups"),
-    (r"USE TEMP B-TREE FOR DISTINCT", "keeps every row that was seen, to leave out those that come again"),
-    (r"USE TEMP B-TREE FOR (.+)", "keeps what was seen, for {}"),
-    (r"MATERIALIZE (.+)", "makes a table of {} first"),
-    (r"CO-ROUTINE (.+)", "takes the rows of {} one by one:"),
-    (r"CORRELATED SCALAR SUBQUERY.*", "for each row, a value by itself:"),
-    (r"CORRELATED LIST SUBQUERY.*", "for each row, a list:"),
-    (r"SCALAR SUBQUERY.*", "once, a value by itself:"),
-    (r"LIST SUBQUERY.*", "once, a list:"),
-    (r"MULTI-INDEX OR", "looks once for each side of the OR:"),
-    (r"(?:UNION|EXCEPT|INTERSECT).* USING TEMP B-TREE", "and then, keeping every row that was seen:"),
-    (r"UNION ALL", "and then:"),
-    (r"RECURSIVE STEP", "again and again, for each row that was found:"),
-    (r"SCAN CONSTANT ROW", "begins with a row of its own"),
-    (r"SCAN (\d+) CONSTANT ROWS", "begins with {} rows of its own"),
-    (r"SCAN (\S+) VIRTUAL TABLE.*", "takes the rows of {}"),
-    (r"SCAN (\S+).*", "goes through {}"),
-    (r"SEARCH (\S+) USING AUTOMATIC.*INDEX \((.+)\)", "looks {1} up in {0}, by an index that is made for it"),
-    (r"REUSE (.+)", "takes the same again"),
-)
-# What says nothing to people: what is below it does.
-_SILENT = ("COMPOUND QUERY", "LEFT-MOST SUBQUERY", "SETUP", "CREATE BLOOM", "BLOOM FILTER", "INDEX ", "MERGE", "LEFT", "RIGHT")
+_VIRTUAL = re.compile(r"SCAN (?P<name>.+?)(?P<exists> EXISTS)? VIRTUAL TABLE INDEX \d+:(?P<plan>\[.*\])?")
 
 
 class Step(NamedTuple):
@@ -98,10 +73,26 @@ class Condition(NamedTuple):
 
 
 class Weighed(NamedTuple):
-    """What SQLite was told of a plan."""
+    """What SQLite was told of a plan, and which columns it uses, by number; of those from `plan.LAST` on whether any."""
 
     conditions: list[Condition]
     rows: int
+    used: frozenset[int]
+
+
+class Known(NamedTuple):
+    """What is known of a statement.
+
+    seen    the plans that were weighed, by what the table wrote down of them
+    read    its columns: table and name
+    wanted  the parts of rows that its looks want, all in all
+    told    what was told to be done once: no later step does it again
+    """
+
+    seen: dict[str, list[Weighed]]
+    read: set[tuple[str, str]]
+    wanted: set[str]
+    told: set[str]
 
 
 def explain(engine: Engine, sql: str, parameters: Mapping[str, Any]) -> list[Step]:
@@ -139,7 +130,9 @@ def _steps(engine: Engine, sql: str, names: list[str], parameters: Mapping[str, 
         raise
     finally:
         engine.watch, engine.connection.authorizer = None, guard
-    yield from _below(0, 0, rows, seen, read, 1.0)
+    chosen = [plan.load(found["plan"]) for *_, detail in rows if (found := _VIRTUAL.match(detail)) and found["plan"]]
+    known = Known(seen, read, {group for one in chosen for group in one.groups}, set())
+    yield from _below(0, 0, rows, known, 1.0)
     yield from (Step(0, "", "", "", warning=note) for note in notes)
 
 
@@ -161,16 +154,14 @@ def _weighed(table: Table, info: Any) -> Weighed:
     # SQLite makes bounds of a pattern, to try.
     patterns = {one.column for one in conditions if " LIKE " in one.text or " GLOB " in one.text}
     kept = [one for one in conditions if not (one.column in patterns and re.search(" (?:>=|<) '", one.text))]
-    return Weighed(kept, info.estimatedRows)
+    return Weighed(kept, info.estimatedRows, frozenset(info.colUsed))
 
 
 def _literal(value: Any) -> str:
     return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
 
 
-def _below(
-    parent: int, depth: int, rows: list[Any], seen: dict[str, list[Weighed]], read: set[tuple[str, str]], times: float
-) -> Iterator[Step]:
+def _below(parent: int, depth: int, rows: list[Any], known: Known, times: float) -> Iterator[Step]:
     """The steps within a step, which is done so many times. Scans beside each other are loops within each other."""
     before: list[str] = []
     inner = times
@@ -179,71 +170,107 @@ def _below(
             continue
         virtual = _VIRTUAL.match(detail)
         if virtual and virtual["plan"]:
-            step = _look(depth, virtual["name"], virtual["plan"], seen, read, inner, before)
+            step = _look(depth, virtual["name"], virtual["plan"], bool(virtual["exists"]), known, inner, before)
             yield step
             inner *= max(step.rows or 1, 1)
             before.append(step.name)
             continue
-        if not detail.startswith(_SILENT):
-            yield Step(depth, "", "", _said(detail))
+        if not detail.startswith(own_steps.SILENT):
+            yield Step(depth, "", "", own_steps.told(detail))
+            if rows_of := re.match(r"SCAN (\S+)(?: VIRTUAL TABLE.*)?$", detail):
+                before.append(rows_of[1])
             deeper, again = depth + 1, inner if detail.startswith("CORRELATED") else times
         else:
             deeper, again = depth, times
-        yield from _below(number, deeper, rows, seen, read, again)
+        yield from _below(number, deeper, rows, known, again)
 
 
-def _look(
-    depth: int,
-    name: str,
-    text: str,
-    seen: dict[str, list[Weighed]],
-    read: set[tuple[str, str]],
-    times: float,
-    before: list[str],
-) -> Step:
-    """A look at one of our tables, within loops that come to it so many times."""
+def _look(depth: int, name: str, text: str, is_enough: bool, known: Known, times: float, before: list[str]) -> Step:
+    """A look at one of our tables, within loops that come to it so many times; `is_enough` says that one row will do."""
     chosen = plan.load(text)
     table = registry.table(chosen.table)
     is_inner = bool(before) or times > 1
     # Of several orders of a join that come to the same: what comes first knows nothing of the others, what comes last all.
-    variants = sorted(seen.get(text, [Weighed([], table.rows)]), key=lambda one: len(one.conditions))
+    variants = sorted(known.seen.get(text, [Weighed([], table.rows, frozenset())]), key=lambda one: len(one.conditions))
     weighed = variants[-1 if is_inner else 0]
     each = "for each row above: " if is_inner else ""
-    directly = [one for one in weighed.conditions if one.used and _is_direct(table, one)]
-    indexed = [one for one in weighed.conditions if one.used and one not in directly and _has_index(one)]
-    checked = [one for one in weighed.conditions if one not in directly and one not in indexed]
+    conditions = [_unless_ambiguous(one, variants) for one in weighed.conditions]
+    directly = [one for one in conditions if one.used and _is_direct(table, one, chosen.groups, is_inner)]
+    indexed = [one for one in conditions if one.used and _is_indexed(table, one, is_inner)]
+    checked = [one for one in conditions if one not in directly and one not in indexed]
     search = []
     if directly:
         how = "picked by the kernel" if table.name == "sockets" else "asked for directly"
         search.append(f"{each if not all(one.known for one in directly) else ''}{_listed(directly)}: {how}")
     if indexed:
-        search.append(
-            f"{each}{_listed(indexed)}: " + ("found in an index, made here once" if is_inner else "picked from all rows")
-        )
-    whole, some = ROWS.get(table.name, ("makes its rows", ""))
-    # A plan has the parts that are wanted, and with them those of the columns that SQLite does not tell apart. What is read
-    # tells the latter, but not the columns of USING.
-    vague = {column.group for column in table.columns[plan.LAST :]}
-    named = {column.group for column in table.columns if (table.name, column.name) in read}
-    groups = set(chosen.groups) & (named | (set(chosen.groups) - vague))
-    parts = list(dict.fromkeys(filter(None, (part(table.name, group) for group in table.groups if group in groups))))
-    files = ", ".join(what for what in parts if not is_once(what))
-    does = some if directly and some and not (is_inner and indexed) else whole
-    reads = [what for what in parts if is_once(what) and not does.startswith(what.removesuffix(", once"))] + (
-        [f"of each row reads {files}"] if files else []
-    )
-    warning, pairs = "", times * table.rows
-    if is_inner and pairs >= MANY and not any(_has_index(one) for one in directly + indexed):
+        is_made = is_inner and all(one.known for one in directly)
+        how = "found in an index, made here once" if is_made else "picked from those" if directly else "picked from all rows"
+        search.append(f"{each}{_listed(indexed)}: {how}")
+    does = costs.does(table.name, {one.column for one in directly})
+    is_done = costs.is_shared(does) and _begun(does) in known.told
+    reads = _reads(table, chosen, frozenset[int]().union(*(one.used for one in variants)), does, known)
+    # Of values that SQLite takes one by one it says how many rows each has.
+    is_of_one = {one.column for one in directly if " IN " in one.text} - {step.column for step in chosen.steps if step.many}
+    rows, warning, pairs = None if is_of_one else weighed.rows, "", times * table.rows
+    does += ", which is done once" if is_done else ""
+    if is_enough:
+        does, rows = f"{does}, up to the first that fits", 1
+    if is_inner and pairs >= MANY and not any(_has_index(one) for one in directly + indexed) and (checked or not is_enough):
         within = " with ".join((*before, name)) if before else f"{name}, for each row"
-        warning = f"{within}: no equality joins them, so that about {_rounded(pairs)} pairs are looked at"
-    return Step(
-        depth, table.name, name, does, tuple(search), tuple(one.text for one in checked), tuple(reads), weighed.rows, warning
-    )
+        most = "about" if before and not is_enough else "up to"
+        warning = f"{within}: no equality joins them, so that {most} {_rounded(pairs)} pairs are looked at"
+    return Step(depth, table.name, name, does, tuple(search), tuple(one.text for one in checked), tuple(reads), rows, warning)
 
 
-def _is_direct(table: Table, condition: Condition) -> bool:
-    """Whether the table itself searches by a condition: what is work it does for values that are known at the start."""
-    return condition.column in table.searches and (condition.column not in table.once or condition.known)
+def _reads(table: Table, chosen: plan.Plan, used: frozenset[int], does: str, known: Known) -> list[str]:
+    """What is read for the rows of a look: once for all of them, and then for each."""
+    # SQLite does not tell the columns from the last one on apart; what is read tells them, but not those of USING.
+    columns = [
+        column
+        for number, column in enumerate(table.columns)
+        if (number in used if number < plan.LAST else plan.LAST in used and (table.name, column.name) in known.read)
+    ]
+    if table.transient and chosen.groups:
+        # To see whether it is there still.
+        columns.insert(0, next(column for column in table.columns if column.group == chosen.groups[0]))
+    parts = costs.reads(table.name, columns, chosen.groups, known.wanted)
+    known.told.add(_begun(does))
+    at_once = []
+    for what in parts:
+        if costs.is_once(what) and _begun(what) not in known.told:
+            known.told.add(_begun(what))
+            at_once.append(what)
+    # What is read of every row is not read of some as well.
+    files = [what for what in parts if not costs.is_once(what) and what.partition(" of ")[0] not in {*parts} - {what}]
+    return at_once + ([f"of each row reads {', '.join(files)}"] if files else [])
+
+
+def _unless_ambiguous(condition: Condition, variants: list[Weighed]) -> Condition:
+    """A condition, without its value where another look that is planned just so has another."""
+    sign = re.match(r"\S+ (?:IS NOT|\S+)(?= )", condition.text)
+    if sign is None or not condition.known:
+        return condition
+    texts = {one.text for variant in variants for one in variant.conditions if one.known and one.text.startswith(f"{sign[0]} ")}
+    return condition._replace(text=f"{sign[0]} …") if len(texts) > 1 else condition
+
+
+def _begun(what: str) -> str:
+    """What is done, without how often and whether."""
+    return re.split(r", (?:once|and)\b", what)[0]
+
+
+def _is_direct(table: Table, condition: Condition, groups: list[str], is_inner: bool) -> bool:
+    """Whether the table itself searches by a condition: what is work it does only once, for values known at the start."""
+    if condition.column not in table.searches or costs.is_idle(table.name, condition.column, groups):
+        return False
+    return condition.column not in table.once or (condition.known and not is_inner)
+
+
+def _is_indexed(table: Table, condition: Condition, is_inner: bool) -> bool:
+    """Whether the engine finds rows by it, and not the table."""
+    if not _has_index(condition):
+        return False
+    return condition.column not in table.searches or (condition.column in table.once and (is_inner or not condition.known))
 
 
 def _has_index(condition: Condition) -> bool:
@@ -253,14 +280,6 @@ def _has_index(condition: Condition) -> bool:
 
 def _listed(conditions: list[Condition]) -> str:
     return ", ".join(dict.fromkeys(condition.text for condition in conditions))
-
-
-def _said(detail: str) -> str:
-    for pattern, words in _WORDS:
-        found = re.match(pattern, detail)
-        if found:
-            return re.sub(r"\(subquery-\d+\)", "a sub-query", words.format(*found.groups()))
-    return detail.lower()
 
 
 def _rounded(number: float) -> str:

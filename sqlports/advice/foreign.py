@@ -25,6 +25,35 @@ _FOREIGN = (
     (r"USE\s+\w+", "not needed: there is one system, and its tables are all here"),
 )
 
+# What ps, lsof, ss and netstat call a column, and what it may be here: the first that a table has.
+COLUMNS = {
+    "args": ("cmdline",),
+    "comm": ("name",),
+    "command": ("cmdline", "name"),
+    "cpu": ("cpu_percent",),
+    "dport": ("remote_port",),
+    "dst": ("remote_address",),
+    "euser": ("euid",),
+    "exe": ("path",),
+    "foreign_address": ("remote_address",),
+    "laddr": ("local_address", "address"),
+    "lport": ("local_port", "port"),
+    "peer": ("remote_address",),
+    "ppid": ("parent",),
+    "proto": ("protocol",),
+    "raddr": ("remote_address",),
+    "recv_q": ("receive_queue",),
+    "rport": ("remote_port",),
+    "rss": ("resident_size",),
+    "send_q": ("send_queue",),
+    "sport": ("local_port", "port"),
+    "src": ("local_address", "address"),
+    "stat": ("state",),
+    "stime": ("start_time",),
+    "user": ("uid", "username"),
+    "vsz": ("total_size",),
+}
+
 
 def hint(whole: str) -> str | None:
     """What to type here for a statement of another database's shell."""

@@ -93,7 +93,12 @@ def _absent(
         hint = f"no table is called {whose} here: there is {known}" if known else None
     elif kind == "column":
         tables = [table for alias, table in aliases.items() if not whose or alias.lower() == whose.lower()]
-        meant = nearest(last, [column for table in tables for column in columns(connection, table)])
+        there = [column for table in tables for column in columns(connection, table)]
+        meant = next((name for name in foreign.COLUMNS.get(last.lower(), ()) if name in there), None)
+        if meant:
+            place = _at(statement, at) if at is not None else _word(statement, words, last)
+            return QueryError(message, place, f"that is {meant} here")
+        meant = nearest(last, there)
         elsewhere = sorted(
             (table for table in registry.table_names() if last.lower() in registry.table(table).position),
             key=lambda table: _FIRST.index(table) if table in _FIRST else len(_FIRST),
@@ -178,6 +183,8 @@ def _misspelt(message: str, statement: Statement, words: list[Token], at: int) -
         hint = f"did you mean {words[here - 1].word} BY?"
     elif here < len(words) and words[here].text == ")" and _depth(words[:here]) <= 0:
         hint = "no ( is open here"
+    elif 0 < here < len(words) and words[here].word in _STARTS and "\n" in sql[words[here - 1].end : words[here].start]:
+        hint = "is a ; missing before it?"
     elif 0 < here < len(words) and words[here - 1].text == "," and words[here].word in _KEYWORDS:
         hint = "something is missing behind the comma, or the comma is one too many"
     return QueryError(message, found, hint)
@@ -241,8 +248,11 @@ def _named(words: list[Token]) -> Iterator[tuple[str, str]]:
 
 
 def columns(connection: apsw.Connection, name: str) -> list[str]:
-    """The names of a table's or a view's columns, hidden ones too."""
-    return [str(row[0]) for row in connection.execute("SELECT name FROM pragma_table_xinfo(?)", (name,))]
+    """The names of a table's or a view's columns, hidden ones too; not those that are never filled."""
+    declared = registry.table(name).columns if name in registry.table_names() else ()
+    never = {column.name for column in declared if column.path is None}
+    rows = connection.execute("SELECT name FROM pragma_table_xinfo(?)", (name,))
+    return [str(row[0]) for row in rows if row[0] not in never]
 
 
 def _names(kind: str, connection: apsw.Connection) -> list[str]:

@@ -55,7 +55,8 @@ def notes(engine: Engine, statement: Statement, values: Any, is_first: bool) -> 
             "ask it behind another, in one script or at one prompt"
         ]
     declared = [registry.table(name) for name in tables]
-    doubtful = [one for one in comparisons(words, values) if not _is_fine(one, declared)]
+    numbers = _numbers(words)
+    doubtful = [one for one in comparisons(words, values) if one.name in numbers or not _is_fine(one, declared)]
     if not doubtful:
         return []
     if sum(word.word == "SELECT" for word in words) == 1 and not any(word.word == "WITH" for word in words):
@@ -65,6 +66,16 @@ def notes(engine: Engine, statement: Statement, values: Any, is_first: bool) -> 
     else:
         return []
     return list(dict.fromkeys(_said(name, column, value) for name, column, value in found))
+
+
+def _numbers(words: list[Token]) -> set[str]:
+    """The columns of which views that are named here, or in these, make numbers, as osquery has them."""
+    found: set[str] = set()
+    for name in {plain(word) for word in words if word.kind in ("name", "quoted")}.intersection(registry.view_names()):
+        sql = registry.view(name).sql
+        found.update(re.findall(r"AS INTEGER\) AS (\w+)", sql))
+        found |= _numbers(tokens(sql))
+    return found
 
 
 def _is_fine(one: Comparison, tables: Sequence[Table]) -> bool:

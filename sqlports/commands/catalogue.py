@@ -82,6 +82,4 @@ def _write(columns: Sequence[str], rows: Iterable[Any], options: Namespace, outp
     from sqlports import modes
     from sqlports.session import remark
 
-    # For people a column that says nothing of a table stays empty.
-    look = modes.Look(null="")
-    remark(modes.write(columns, rows, options.mode, output, look if options.mode == "table" else modes.PLAIN))
+    remark(modes.write(columns, rows, options.mode, output, modes.LIST))

@@ -37,7 +37,7 @@ def run(engine: Engine, options: Namespace) -> None:
         output.write(example())
     else:
         found = config.load()
-        remark(modes.write(COLUMNS, list(in_force(found, options)), options.mode, output))
+        remark(modes.write(COLUMNS, list(in_force(found, options)), options.mode, output, modes.LIST))
         place = config.place()
         if found.path is None and place and not found.remark:
             complain(f"there is no configuration file: {place} would be it, and sqlports config example is one to begin with")

@@ -19,7 +19,7 @@ def misuse(options: Namespace) -> str | None:
 def run(engine: Engine, options: Namespace) -> None:
     """Write the plan, as rows in any mode but that for people. Raises QueryError and OSError."""
     from sqlports import modes
-    from sqlports.about import explain, explained
+    from sqlports.about import explain, plan_page
     from sqlports.options import utf8
     from sqlports.output import Output
     from sqlports.session import remark
@@ -27,7 +27,7 @@ def run(engine: Engine, options: Namespace) -> None:
     steps = explain.explain(engine, utf8(options.sql[1]), dict(options.param))
     output = Output(options.output, options.mode)
     if options.mode == "table":
-        output.write(explained.page(steps, output.columns))
+        output.write(plan_page.page(steps, output.columns))
     else:
-        remark(modes.write(explained.COLUMNS, explained.rows(steps), options.mode, output))
+        remark(modes.write(plan_page.COLUMNS, plan_page.rows(steps), options.mode, output, modes.LIST))
     output.close()

@@ -35,7 +35,7 @@ def run(engine: Engine, options: Namespace) -> None:
     elif options.mode == "jsonl":
         output.write("".join(json.dumps(facts(query), ensure_ascii=False) + "\n" for query in found))
     else:
-        remark(modes.write(*rows(found, output.columns if options.mode == "table" else None), options.mode, output))
+        remark(modes.write(*rows(found, output.columns if options.mode == "table" else None), options.mode, output, modes.LIST))
     output.close()
     for fault in faults:
         complain(fault)

@@ -1,22 +1,28 @@
-"""The command `sqlports help`, and what --help shows: how sqlports, a command or a named query is used."""
+"""The command `sqlports help`, and what --help and --version show: how sqlports, a command or a named query is used."""
 
 from __future__ import annotations
 
 import textwrap
 from argparse import Namespace
 
+from sqlports import __version__
 from sqlports.commands import COMMANDS
 
 WIDTH = 100
 
 
 def show(options: Namespace) -> None:
-    """Write the help that is asked for. Raises Misuse when there is no such topic, and OSError."""
+    """Write the help, or the version, that is asked for. Raises Misuse when there is no such topic, and OSError."""
     from sqlports.cells import safe
     from sqlports.output import Output
 
     output = Output(None, "table")
-    text = options.query.sql if options.show_sql and not options.help else _help(options, min(output.columns or WIDTH, WIDTH))
+    if options.version:
+        text = f"sqlports {__version__}\n"
+    elif options.show_sql and not options.help:
+        text = options.query.sql
+    else:
+        text = _help(options, min(output.columns or WIDTH, WIDTH))
     output.write("\n".join(safe(line) for line in text.split("\n")))
     output.close()
 

@@ -33,6 +33,8 @@ _MODULES = {
     "arrow": "columnar",
 }
 MODES = tuple(_MODULES)
+# What a file's name may end in, where that is not the mode's own name.
+_ENDINGS = {"htm": "html", "md": "markdown", "ndjson": "jsonl", "sql": "insert"}
 
 
 class Output(Protocol):
@@ -65,6 +67,7 @@ class Look(NamedTuple):
     rows      at most so many rows of a table are shown, the first and the last; None for all
     colour    whether the output takes colours
     null      what stands for NULL; a text that is the same stands in quotes
+    fold      whether a long text of the last column goes on in further lines, rather than being cut
     declared  the columns' types, shown or not; '' for an expression
     table     the table that all columns are of that are of any; None where there is not one
     """
@@ -74,11 +77,20 @@ class Look(NamedTuple):
     rows: int | None = None
     colour: bool = False
     null: str = "NULL"
+    fold: bool = False
     declared: Sequence[str] = ()
     table: str | None = None
 
 
 PLAIN = Look()
+# Of lists of what there is, whose last column says what it is.
+LIST = Look(null="", fold=True)
+
+
+def of_file(name: str) -> str | None:
+    """The mode that the end of a file's name stands for: 'ports.csv' is csv; None where it stands for none."""
+    ending = name.rpartition(".")[2].lower() if "." in name else ""
+    return _ENDINGS.get(ending) or (ending if ending in MODES else None)
 
 
 class Described(Protocol):

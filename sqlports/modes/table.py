@@ -67,7 +67,7 @@ def _written(
         longest = max(len(cell) for cells in body for cell in cells)
         written = line(columns, chain(first, rest), output, look)
         return written._replace(remark=f"written as lines: one value has {longest:,} characters")
-    sheet = _Sheet(face, room, align, output.columns)
+    sheet = _Sheet(face, room, align, output.columns, look.fold)
     text = [sheet.line(face.names, face.bold)]
     if face.types:
         text.append(sheet.line(face.types, face.dim, types=True))
@@ -91,15 +91,22 @@ class _Sheet:
     lost  how many names and values were cut
     """
 
-    def __init__(self, face: Face, room: list[int], align: list[str], columns: int | None) -> None:
+    def __init__(self, face: Face, room: list[int], align: list[str], columns: int | None, fold: bool) -> None:
         self.face = face
         self.room = room
         self.right = [side == "right" for side in align]
         self.cuts = columns is not None
+        self.folds = self.cuts and fold
         self.lost = 0
 
     def line(self, cells: Sequence[str], style: Callable[[str], str] | None = None, types: bool = False) -> str:
         """The cells in a line, each in a style, or as values are. Of types no word is lost that is told nowhere else."""
+        if self.folds and width(cells[-1]) > self.room[-1]:
+            from textwrap import wrap
+
+            parts = wrap(cells[-1], self.room[-1], break_on_hyphens=False)
+            before = [[*cells[:-1], parts[0]], *([""] * (len(cells) - 1) + [part] for part in parts[1:])]
+            return "".join(self.line(one, style, types) for one in before)
         padded = []
         for cell, limit, right in zip(cells, self.room, self.right, strict=True):
             text = cut(cell, limit, self.face.ellipsis) if self.cuts else cell

@@ -12,7 +12,7 @@ import stat
 import sys
 from typing import NamedTuple
 
-from sqlports.errors import Error, QueryError, nearest, told
+from sqlports.errors import Error, QueryError, file_name, nearest, told
 from sqlports.own_files import as_user, private_path, write_private
 from sqlports.queries.parameters import Parameter
 
@@ -75,16 +75,19 @@ def queries() -> tuple[list[Query], list[str]]:
     return found, faults
 
 
-def find(name: str) -> Query:
-    """The query of a name. Raises SavedError when there is none, or when its file has faults."""
+def find(name: str, lists: str = "sqlports run", runs: str = "-f") -> Query:
+    """The query of a name. Raises SavedError when there is none, or when its file has faults.
+
+    `lists` and `runs` are what lists the queries, and runs a file, where that is told.
+    """
     paths, _ = _paths()
     if name in paths:
         return _query(name, paths[name])
     meant = nearest(name, list(paths))
-    hint = f"did you mean {meant}?" if meant else "sqlports run lists them"
+    hint = f"did you mean {meant}?" if meant else f"{lists} lists them"
     if "/" in name or name.endswith(SUFFIX):
-        hint = f"a file runs by -f {name}"
-    raise SavedError(f"no saved query has the name {name} ({hint})")
+        hint = f"a file runs by {runs} {file_name(name)}"
+    raise SavedError(f"no saved query has the name {file_name(name)} ({hint})")
 
 
 def _query(name: str, path: str) -> Query:
@@ -117,7 +120,7 @@ def read(text: str, name: str, path: str) -> Query:
             faults.append(header.Fault(field.line, f"param: its SQL has no :{word[0]}"))
     if faults:
         lines = "; ".join(f"line {fault.line}: {fault.message}" for fault in sorted(faults))
-        raise SavedError(f"{path}: {lines}")
+        raise SavedError(f"{file_name(path)}: {lines}")
     known = {parameter.name for parameter in declared}
     undeclared = tuple(Parameter(name, "any") for name in dict.fromkeys(used) if name not in known)
     if not title:
@@ -178,7 +181,7 @@ def _paths() -> tuple[dict[str, str], list[str]]:
         if is_name(name):
             found[name] = f"{place}/{entry}"
         else:
-            faults.append(f"{place}/{entry}: no query can have this name")
+            faults.append(f"{file_name(place)}/{file_name(entry)}: no query can have this name")
     return found, faults
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from sqlports.shell import dot
+from sqlports.shell.completion import LONGEST
 from sqlports.shell.completion.tokens import Token, tokens
 from sqlports.shell.dots import commands
 from sqlports.shell.names import Names
@@ -74,6 +75,9 @@ def style() -> BaseStyle | None:
 
 def pieces(text: str, names: Names) -> Iterator[tuple[int, str, str]]:
     """An input's pieces: where each begins, its kind as pygments names it, and its text. Together they are the whole input."""
+    if len(text) > LONGEST:
+        yield 0, "Text", text
+        return
     command = text.split(maxsplit=1)[0] if text.lstrip().startswith(".") or dot.command_in(text) else ""
     if not command:
         yield from _sql(text, 0, names)

@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlports.errors import Error
 from sqlports.output import Output
+from sqlports.session import when_killed
+from sqlports.shell.pager import same_terminal, stop
 
 
 class Destination:
@@ -49,13 +51,8 @@ class Pipe(Output):
         super().__init__(f"|{command}", "table", whole=False)
         self.command = command
         self._process: subprocess.Popen[bytes] | None = None
-        self._terminal: Any = None
         self._left = False
-
-    @property
-    def begun(self) -> bool:
-        """Whether something was written."""
-        return self._process is not None
+        self._done = contextlib.ExitStack()
 
     def begin(self) -> None:
         """Do nothing: the command starts when there is something for it."""
@@ -66,6 +63,7 @@ class Pipe(Output):
 
     def write_bytes(self, data: bytes) -> None:
         """Write what is no text. Raises OSError."""
+        self.begun = True
         self._act(self._input().write, data)
 
     def flush(self) -> None:
@@ -83,17 +81,24 @@ class Pipe(Output):
             raise Error(f"{self.command}: {how}")
 
     def abandon(self) -> None:
-        """Give up: the command sees the end of what it got."""
+        """Give up: the command sees the end of what it got, and may show that to its end."""
         if self._process:
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError, RuntimeError):
                 self._input().close()
+            with contextlib.suppress(KeyboardInterrupt):
+                self._wait()
+
+    def _stop(self) -> None:
+        """End the command: this process is about to."""
+        process, self._process = self._process, None
+        if process:
+            stop(process)
 
     def _input(self) -> Any:
         if self._process is None:
             if sys.platform != "win32" and os.isatty(0):
-                import termios
-
-                self._terminal = termios.tcgetattr(0)
+                self._done.enter_context(same_terminal())
+            self._done.enter_context(when_killed(self._stop))
             self._process = subprocess.Popen(self.command, shell=True, stdin=subprocess.PIPE)  # noqa: S602 typed by the user
         return self._process.stdin
 
@@ -111,7 +116,7 @@ class Pipe(Output):
         """The exit status, with the terminal as it was before."""
         assert self._process
         presses = 0
-        try:
+        with self._done:
             while True:
                 try:
                     return self._process.wait()
@@ -121,9 +126,3 @@ class Pipe(Output):
                     if presses > 2:
                         self._process.kill()
                         raise
-        finally:
-            if self._terminal is not None:
-                import termios
-
-                with contextlib.suppress(termios.error):
-                    termios.tcsetattr(0, termios.TCSADRAIN, self._terminal)

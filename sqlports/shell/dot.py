@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import apsw
 
-from sqlports.shell.dots import CommandError, commands, one_of
+from sqlports.errors import QueryError
+from sqlports.script import split
+from sqlports.shell.dots import LISTING, CommandError, commands, one_of
 
 if TYPE_CHECKING:
     from sqlports.shell.shell import Shell
@@ -49,25 +52,38 @@ def meant(text: str) -> str | None:
 def pieces(text: str) -> Iterator[tuple[str, str]]:
     """The inputs that a text of several lines is, as it may be pasted: statements, and commands on lines of their own.
 
-    Each with what it drops: a statement that was begun before a command and has no end.
+    Each with what it drops: a statement that was begun before a command and has no end. What is whole before that is an input.
     """
     pending: list[str] = []
     lines = text.rstrip("\n").split("\n")
     for number, line in enumerate(lines, 1):
         begun = line.strip().startswith(".")
-        before = "\n".join(pending) if begun else ""
-        known = begun and (line.split()[0].lower() in commands() or not before.strip())
+        known = begun and (line.split()[0].lower() in commands() or not any(map(str.strip, pending)))
+        before = "\n".join(pending) if known else ""
         # A line within a text or a comment is a part of it, whatever it looks like. The last is from somebody who wants out.
         if known and (number == len(lines) or not _needs(before)[1]):
-            whole = bool(before.strip()) and not unfinished(before)
+            whole, rest = _halves(before)
             if whole:
-                yield before, ""
-            yield line, "" if whole else before.strip()
+                yield whole, ""
+            yield line, rest
             pending = []
         else:
             pending.append(line)
     if not text.strip() or "".join(pending).strip():
         yield "\n".join(pending), ""
+
+
+def _halves(text: str) -> tuple[str, str]:
+    """What is whole of some lines, and what was begun behind that and has no end."""
+    if not text.strip() or not unfinished(text):
+        return text if text.strip() else "", ""
+    end = 0
+    # What no SQL has is told when it runs.
+    with contextlib.suppress(QueryError):
+        for statement in split(text):
+            if apsw.complete(statement.sql):
+                end = statement.start + len(statement.sql)
+    return text[:end], text[end:].strip()
 
 
 def unfinished(text: str) -> bool:
@@ -78,10 +94,10 @@ def unfinished(text: str) -> bool:
 
 
 def _is_foreign(line: str) -> bool:
-    """Whether a line is what another database's shell would answer at once, and no SQL begins so."""
+    """Whether a line is what another database's shell would answer at once, and no SQL begins so. Such a line is short."""
     from sqlports.advice.foreign import hint
 
-    return "\n" not in line and bool(hint(line))
+    return len(line) < 200 and "\n" not in line and bool(hint(line))
 
 
 def lacking(text: str) -> str:
@@ -109,9 +125,10 @@ def parts(text: str) -> tuple[str, str | None]:
 def run(shell: Shell, text: str) -> None:
     """Run a command. Raises CommandError, Leave when it was to leave, OSError when the output fails."""
     word, rest = parts(text.rstrip().rstrip(";"))
-    found = commands()[one_of(_SHORT.get(word, word), tuple(commands()), "command")]
+    found = commands()[one_of(_SHORT.get(word, word), tuple(commands()), "command", LISTING)]
     argument = (rest or "").strip()
-    if len(argument) > 1 and argument[0] == argument[-1] and argument[0] in "'\"":
+    # A text in quotes may be empty.
+    if found.argument != "[TEXT]" and len(argument) > 1 and argument[0] == argument[-1] and argument[0] in "'\"":
         argument = argument[1:-1]
     if argument and not found.argument:
         raise CommandError(f"{found.name} takes no argument")

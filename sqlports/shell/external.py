@@ -11,7 +11,7 @@ import tempfile
 
 from sqlports.errors import Error
 from sqlports.session import when_killed
-from sqlports.shell.pager import same_terminal
+from sqlports.shell.pager import same_terminal, stop
 
 # What is tried where neither is set.
 _USUAL = ("editor", "nano", "vi")
@@ -31,7 +31,7 @@ def edit(text: str) -> str:
 
     def tidy() -> None:
         if process is not None and process.poll() is None:
-            process.terminate()
+            stop(process)
         shutil.rmtree(directory, ignore_errors=True)
 
     # Ctrl-C is the editor's.
@@ -45,8 +45,7 @@ def edit(text: str) -> str:
             if status:
                 ended = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
                 raise EditorError(f"{words[0]} {ended}: the input is as it was")
-            with open(path, "rb") as left:
-                edited = left.read().decode("utf-8-sig", "replace")
+            edited = _left(path, words[0])
     except OSError as error:
         raise EditorError(
             f"no editor: {error.filename or words[0]}: {error.strerror}; VISUAL or EDITOR can name one"
@@ -55,6 +54,15 @@ def edit(text: str) -> str:
         signal.signal(signal.SIGINT, before)
         tidy()
     return edited.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
+
+
+def _left(path: str, editor: str) -> str:
+    """What an editor left. Raises EditorError where that is nothing, and OSError."""
+    try:
+        with open(path, "rb") as left:
+            return left.read().decode("utf-8-sig", "replace")
+    except FileNotFoundError:
+        raise EditorError(f"{editor} left no file behind: the input is as it was") from None
 
 
 def _editor() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import stat
@@ -35,6 +36,13 @@ class History:
         try:
             self._open()
             assert self._file
+            mode = os.fstat(self._file.fileno()).st_mode
+            if stat.S_ISCHR(mode) and not self._file.isatty():
+                # What it is given cannot be read again; of null that is wanted.
+                self.fault = None if os.path.realpath(path) == os.devnull else f"history is not kept: {path}: it is no file"
+                return
+            if not stat.S_ISREG(mode):
+                raise OSError(errno.EINVAL, "it is no file", path)
             start = max(0, self._file.seek(0, os.SEEK_END) - self.READ)
             self._file.seek(start)
             data = self._file.read(self.READ)

@@ -148,7 +148,7 @@ class _Pager:
             before = signal.signal(signal.SIGINT, lambda *_: None)
             undo.callback(signal.signal, signal.SIGINT, before)
             self._process = subprocess.Popen(words, stdin=subprocess.PIPE, env=environment)  # noqa: S603 the user names it
-            undo.enter_context(when_killed(self._process.terminate))
+            undo.enter_context(when_killed(lambda: stop(self._process)))
             self._done = undo.pop_all()
 
     def write(self, data: bytes) -> bool:
@@ -189,6 +189,23 @@ def same_terminal() -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError, termios.error):
             termios.tcsetattr(0, termios.TCSADRAIN, before)
+
+
+def stop(running: subprocess.Popen[bytes]) -> None:
+    """End a program and those it started, once they have put the terminal right. For the handler of a signal."""
+    if running.returncode is not None:
+        return
+    # The handler may have come in the middle of Popen's own wait(), which nothing else of it can be called in.
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(running.pid)
+        programs = [*process.children(recursive=True), process]
+        for act in (psutil.Process.terminate, psutil.Process.kill):
+            for program in programs:
+                with contextlib.suppress(psutil.Error):
+                    act(program)
+            programs = psutil.wait_procs(programs, timeout=1)[1]
 
 
 def command(setting: str) -> list[str]:

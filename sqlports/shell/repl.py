@@ -70,7 +70,7 @@ def _run(shell: Shell, text: str) -> None:
     for piece, dropped in dot.pieces(text):
         meant = dot.meant(piece)
         if dropped:
-            shell.tell(f"dropped, since it had no end: {cut(dropped, 60)}")
+            shell.tell(f"dropped, since it had no end: {cut(' '.join(dropped.split()), 60)}")
         if meant:
             shell.tell(f"{meant.split()[0][1:]} is no statement, but a command: {meant}")
         else:

@@ -22,6 +22,12 @@ class Misread(CommandError):
     """Something in a file is wrong; the message has the file's name and the line."""
 
 
+class TooDeep(CommandError):
+    """Files read each other without end. `placed`: the message has the innermost's name and line."""
+
+    placed = False
+
+
 # A file may read another, so often within each other.
 DEPTH = 10
 # A larger one is no script, in bytes.
@@ -29,9 +35,9 @@ LARGEST = 16 << 20
 
 
 def read(shell: Shell, name: str) -> None:
-    """Run a file. Raises Misread for the first mistake in it, CommandError where there is no such file, Leave, Interrupted."""
+    """Run a file. Raises CommandError for the first mistake in it or where there is no such file, Leave, Interrupted."""
     if shell.reading >= DEPTH:
-        raise CommandError(f"{name} is read within {DEPTH} others")
+        raise TooDeep(f"{name} is read within {DEPTH} others")
     text = _text(os.path.expanduser(name))
     # What its header has for parameters that nobody has set.
     own = {name: value for name, value in defaults(text).items() if name not in shell.parameters}
@@ -45,6 +51,11 @@ def read(shell: Shell, name: str) -> None:
                 shell.enter("\n" * (line - 1) + piece if is_sql else piece, is_sql)
             except Interrupted:
                 raise
+            except TooDeep as error:
+                if not error.placed:
+                    error = TooDeep(f"{name}, line {line}: {error}")
+                    error.placed = True
+                raise error from None
             except Error as error:
                 placed = isinstance(error, Misread) or (isinstance(error, QueryError) and error.place)
                 raise Misread(f"{name}: {error}" if placed else f"{name}, line {line}: {error}") from None

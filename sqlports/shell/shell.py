@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # What shows values that a table had to cut.
 WHOLE = ".last vertical"
+# What tells what was not permitted.
+DETAILS = "scan_errors, asked next, has the details."
 
 
 class Shell:
@@ -103,8 +105,9 @@ class Shell:
             else:
                 self.run(text)
         except BaseException:
-            if self._is_done(where, command):
+            if where and self._is_done(where, command):
                 self.abandon()
+                self.tell(f"{where.name} gets nothing: .once is for what came now")
             raise
         else:
             if self._is_done(where, command):
@@ -188,6 +191,11 @@ class Shell:
         return self._where.name if self._where else None
 
     @property
+    def mode(self) -> str:
+        """How results are written: as the name of the file says that they go to, else as it is set."""
+        return modes.of_file(self.where) or self.settings.mode if self.where else self.settings.mode
+
+    @property
     def columns(self) -> int | None:
         """The width of the terminal; None where the output is none."""
         return self._session.output.columns
@@ -197,11 +205,11 @@ class Shell:
         columns: Sequence[str],
         rows: Iterable[Sequence[Any]],
         mode: str = "",
-        look: Look = modes.PLAIN,
+        look: Look = modes.LIST,
         whole: str = ".mode vertical",
     ) -> None:
         """Write a list of ours, in the current mode unless another is given; `whole` shows values that had to be cut."""
-        written = modes.write(columns, rows, mode or self.settings.mode, self.output, look)
+        written = modes.write(columns, rows, mode or self.mode, self.output, look)
         self._session.output.flush()
         remark(written, self.tell, whole)
 
@@ -232,7 +240,7 @@ class Shell:
 
     def _new_session(self) -> Session:
         # Each with its own output: the window may have another width by now.
-        mode = self.settings.mode
+        mode = self.mode
         output = self._where.output if self._where else Paged(mode, self.settings, self.tell)
         return Session(
             self.engine,
@@ -244,6 +252,7 @@ class Shell:
             look=self.look,
             keep=self.results.keep,
             tally=self._tally,
+            details=DETAILS,
         )
 
     def _tally(self, tally: Tally) -> None:

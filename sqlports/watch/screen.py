@@ -15,7 +15,7 @@ from sqlports.session import when_killed
 
 # The other screen, no cursor, lines that end at the margin; and back.
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h\x1b[?1049l"
-_ENDS = (b"q", b"Q", b"\x04", b"")
+_ENDS = (b"q", b"Q", b"\x04", b"\x1c", b"")
 # How long it takes at most until a page fits a window that has another size.
 _SIZE_EVERY = 0.25
 
@@ -123,8 +123,8 @@ class Screen:
             before = termios.tcgetattr(0)
             mode = termios.tcgetattr(0)
             mode[3] &= ~(termios.ICANON | termios.ECHO)
-            # Ctrl-Z is a key: the terminal has to be put in order before a stop.
-            mode[6][termios.VSUSP] = os.fpathconf(0, "PC_VDISABLE").to_bytes(1, "little")
+            # Ctrl-Z is a key: the terminal has to be put in order before a stop. So is Ctrl-\, which ends this and no prompt.
+            mode[6][termios.VSUSP] = mode[6][termios.VQUIT] = os.fpathconf(0, "PC_VDISABLE").to_bytes(1, "little")
             mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
             self._before = before
             termios.tcsetattr(0, termios.TCSADRAIN, mode)

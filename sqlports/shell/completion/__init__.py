@@ -14,15 +14,18 @@ import re
 from sqlports.shell.completion.candidates import Candidate
 from sqlports.shell.names import Names
 
-__all__ = ["Candidate", "complete"]
+__all__ = ["LONGEST", "Candidate", "complete"]
+
+# In a longer input nothing is offered, and it has no colours: nobody types one, and every key would cost a look at all of it.
+LONGEST = 50_000
 
 
 def complete(text: str, cursor: int, names: Names) -> tuple[int, list[Candidate]]:
     """Where the word at the cursor begins, and what may replace it, the best first."""
     from sqlports.shell.completion import commands, sql
 
-    if re.match(r"[\w$.]", text[cursor : cursor + 1]):
-        # In the middle of a word.
+    # In the middle of a word nothing is offered either.
+    if len(text) > LONGEST or re.match(r"[\w$.]", text[cursor : cursor + 1]):
         return cursor, []
     names.refresh()
     if text.lstrip().startswith("."):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlports.shell.completion.ranking import WORDS, Fit, fit
+from sqlports.shell.completion.ranking import BEGINS, WORDS, Fit, fit
 from sqlports.shell.names import Names
 
 
@@ -14,6 +14,8 @@ class Candidate(NamedTuple):
 
     shown   how it is shown where that is not the text: a function with its arguments
     common  whether there are very many like it, so that only beginnings of words are found
+    lead    whether the place asks for it, whatever is used most elsewhere
+    late    whether it comes behind what has a word that begins so
     """
 
     name: str
@@ -22,16 +24,20 @@ class Candidate(NamedTuple):
     doc: str = ""
     shown: str = ""
     common: bool = False
+    lead: bool = False
+    late: bool = False
 
 
 def ranked(word: str, offers: Iterable[Candidate], names: Names) -> list[Candidate]:
-    """The candidates that fit a word, the best first; of equals those that are used most, then as they are offered."""
+    """The candidates that fit a word, the best first; of equals those that lead, those used most, then as they are offered."""
     sought = word.lower()
-    found: dict[str, tuple[Fit, int, int, Candidate]] = {}
+    found: dict[str, tuple[Fit, bool, int, int, Candidate]] = {}
     for number, offer in enumerate(offers):
         how = fit(sought, offer.name.lower()) if sought else (0, 0, 0)
         if how is not None and offer.text not in found and (how[0] <= WORDS or not offer.common):
-            found[offer.text] = (how, -names.habits[offer.name], number, offer)
+            if offer.late and how[0] == BEGINS and sought not in ("", offer.name.lower()):
+                how = (WORDS, 1, 1)
+            found[offer.text] = (how, not offer.lead, -names.habits[offer.name], number, offer)
     best = [offer for *_, offer in sorted(found.values())]
     # A word that is complete asks for nothing more.
     return [] if best and best[0].text == word and (len(best) == 1 or best[0].type == "keyword") else best

@@ -47,7 +47,8 @@ def _argument(text: str, cursor: int, start: int, kinds: list[str], names: Names
         if kind == "sql":
             kinds = ["sql"]
         elif start + len(word[0]) == cursor and not word[0][-1:].isspace():
-            offers = _KINDS.get(kind)
+            # People write a command's name with its dot here too.
+            offers = _dotted_commands if kind == "commands" and word[0][:1] == "." else _KINDS.get(kind)
             found = list(offers(names, text[:start])) if offers else []
             return start, ranked(word[0], found, names)
         if not kind:
@@ -81,6 +82,10 @@ def _named_commands(*_: object) -> Iterator[Candidate]:
     yield from (one._replace(name=one.name[1:], text=one.text[1:], shown="") for one in _commands())
 
 
+def _dotted_commands(*_: object) -> Iterator[Candidate]:
+    yield from _commands()
+
+
 def _functions(names: Names, _: str) -> Iterator[Candidate]:
     for found in names.functions():
         yield Candidate(found.name, found.name, found.kind, found.doc, found.signature)
@@ -106,8 +111,11 @@ def _values(names: Names, before: str) -> Iterator[Candidate]:
 
     from sqlports.settings import Settings
 
+    name = before.rsplit(maxsplit=1)[-1]
+    if name == "mode":
+        yield from _modes()
     for field in fields(Settings):
-        if field.name == before.rsplit(maxsplit=1)[-1]:
+        if field.name == name != "mode":
             if isinstance(field.default, bool):
                 yield from (Candidate(word, word, "switch", field.metadata["doc"]) for word in ("on", "off"))
             yield from (Candidate(word, word, "value", field.metadata["doc"]) for word in field.metadata["choices"])
@@ -132,8 +140,11 @@ def _parameters(_: Names, before: str) -> Iterator[Candidate]:
     for parameter in query.parameters:
         if parameter.name not in named:
             text = f"{parameter.name}="
-            yield Candidate(text, text, "parameter", f"{parameter.takes}. {parameter.doc}")
-            yield from (Candidate(text + word, text + word, "value", parameter.doc) for word in parameter.words)
+            yield Candidate(text, text, "parameter", f"{parameter.takes}. {parameter.doc}".rstrip())
+            yield from (
+                Candidate(text + word, text + word, "value", parameter.doc or f"of {parameter.name}")
+                for word in parameter.words
+            )
 
 
 _KINDS: dict[str, Callable[[Names, str], Iterator[Candidate]]] = {

@@ -8,7 +8,7 @@ from sqlports import registry
 from sqlports.shell.completion.candidates import Candidate
 from sqlports.shell.completion.joins import Relation, bearers, relations
 from sqlports.shell.completion.scope import Scope
-from sqlports.shell.names import Names
+from sqlports.shell.names import Column, Names
 from sqlports.shell.names import Relation as Table
 
 # A way to join: the alias of an earlier table, and how it is related.
@@ -37,7 +37,13 @@ def conditions(scope: Scope, earlier: Sequence[str], names: Names) -> Iterator[C
     for alias, way in _ways(scope, earlier, names):
         if not _is_hidden(way):
             text = way.condition(alias, earlier[-1], names)
-            yield Candidate(text, text, "join", way.pairs[0][0].doc)
+            yield Candidate(text, text, "join", way.pairs[0][0].doc, lead=True)
+
+
+def pairs(scope: Scope, earlier: Sequence[str], names: Names) -> list[tuple[tuple[str, Column], tuple[str, Column]]]:
+    """The columns that relate the last of the tables to the others, two and two, each with its alias; those that are shown."""
+    found = [((earlier[-1], there), (alias, here)) for alias, way in _ways(scope, earlier, names) for here, there in way.pairs]
+    return [pair for pair in found if not any(column.hidden for _, column in pair)]
 
 
 def lists(scope: Scope, earlier: Sequence[str], names: Names) -> Iterator[Candidate]:
@@ -45,7 +51,7 @@ def lists(scope: Scope, earlier: Sequence[str], names: Names) -> Iterator[Candid
     for _, way in _ways(scope, earlier, names):
         if way.shared:
             text = way.using(names)
-            yield Candidate(text, text, "join", way.pairs[0][0].doc)
+            yield Candidate(text, text, "join", way.pairs[0][0].doc, lead=True)
 
 
 def _ways(scope: Scope, earlier: Sequence[str], names: Names) -> list[Way]:

@@ -54,6 +54,14 @@ _AFTER = {
     "NOT": ["EXISTS", "NULL", "CASE", "CAST"],
     "CASE": ["WHEN"],
 }
+# What goes on with what is not ended.
+GOING_ON = {
+    "BETWEEN": ["AND", "COLLATE"],
+    "CASE": ["WHEN"],
+    "WHEN": ["THEN"],
+    "THEN": ["WHEN", "ELSE", "END"],
+    "ELSE": ["END"],
+}
 
 
 def keywords(scope: Scope) -> list[str]:
@@ -82,30 +90,31 @@ def _in_expression(scope: Scope) -> list[str]:
 
 def _in_clause(scope: Scope) -> list[str]:
     """What may come behind an operand, or begin the next clause."""
-    cases = ["WHEN", "THEN", "ELSE", "END"] if scope.cases else []
     calls = ["OVER", "FILTER"] if scope.last == ")" else []
     clause = scope.clause
+    if scope.begun:
+        return [*GOING_ON[scope.begun[-1]], *calls, *([] if scope.begun[-1] == "BETWEEN" else _OPERATORS)]
     if clause == "FROM":
         joined = ["ON", "USING"] if scope.joined else []
         return [*joined, "WHERE", "JOIN", "LEFT JOIN", *_ENDS, "AS", *_JOINS[2:]]
     if clause == "USING":
         return ["WHERE", "JOIN", "LEFT JOIN", *_ENDS, *_JOINS[2:]]
     if clause == "SELECT":
-        return ["FROM", "AS", *cases, *calls, *_OPERATORS, "WHERE", *_ENDS]
+        return ["FROM", "AS", *calls, *_OPERATORS, "WHERE", *_ENDS]
     if clause == "ON":
-        return ["AND", "WHERE", "JOIN", "LEFT JOIN", *cases, *_OPERATORS, *_ENDS, *_JOINS[2:]]
+        return ["AND", "WHERE", "JOIN", "LEFT JOIN", *_OPERATORS, *_ENDS, *_JOINS[2:]]
     if clause == "WHERE":
-        return [*cases, *_OPERATORS, *_ENDS]
+        return [*_OPERATORS, *_ENDS]
     if clause == "GROUP BY":
-        return ["HAVING", *cases, *_ENDS[1:], *_OPERATORS]
+        return ["HAVING", *_ENDS[1:], *_OPERATORS]
     if clause == "HAVING":
-        return [*cases, *_OPERATORS, *_ENDS[1:]]
+        return [*_OPERATORS, *_ENDS[1:]]
     if clause in ("ORDER BY", "PARTITION BY"):
-        return [*cases, *_SORTING, *(_FRAME[1:] if scope.opener == "OVER" else []), *_OPERATORS]
-    return _elsewhere(scope, cases, calls)
+        return [*_SORTING, *(_FRAME[1:] if scope.opener == "OVER" else []), *_OPERATORS]
+    return _elsewhere(scope, calls)
 
 
-def _elsewhere(scope: Scope, cases: list[str], calls: list[str]) -> list[str]:
+def _elsewhere(scope: Scope, calls: list[str]) -> list[str]:
     clause = scope.clause
     if clause == "LIMIT":
         return ["OFFSET"]
@@ -116,7 +125,7 @@ def _elsewhere(scope: Scope, cases: list[str], calls: list[str]) -> list[str]:
     if clause == "FILTER":
         return ["WHERE"]
     if clause == "(":
-        return [*(["AS"] if scope.opener == "CAST" else []), *cases, *calls, *_OPERATORS, "ORDER BY"]
+        return [*(["AS"] if scope.opener == "CAST" else []), *calls, *_OPERATORS, "ORDER BY"]
     if clause == "WITH":
         if scope.last == "AS":
             return ["MATERIALIZED", "NOT MATERIALIZED"]

@@ -32,6 +32,7 @@ _NEVER_NAMES = {
     "UNION",
     "WITH",
 }
+_NO_ALIAS_FOLLOWS = {*_NEVER_NAMES, "OVER", "COLLATE"} - {"AS"}
 # Sub-queries deeper than that are not looked into.
 _DEEPEST = 20
 
@@ -44,7 +45,7 @@ class Scope:
     phase   what may come next
     clause  the clause that is being written: 'SELECT', 'ORDER BY', …
     last    the token before, in capital letters; 'x NOT' for one behind an operand
-    cases   how many CASE are not ended
+    begun   what is not ended: 'BETWEEN' before its AND; of each CASE its last word, CASE, WHEN, THEN or ELSE
     sealed  whether it is a sub-query of FROM or WITH, which sees no tables of the scope around
     shared  whether it is the list of USING, which takes columns of several tables
     joined  whether the last table stands behind a JOIN
@@ -58,7 +59,7 @@ class Scope:
         self.phase = phase
         self.clause = clause
         self.last: str = ""
-        self.cases = 0
+        self.begun: list[str] = []
         self.sealed = self.shared = self.joined = False
         self.merged: set[str] = set()
         self.tables: dict[str, str | Scope] = {}
@@ -113,11 +114,16 @@ class Scope:
 
     def results(self) -> list[str]:
         """The names that this SELECT gives to what it gives."""
-        return [
-            item[-1].name
-            for item in self._items
-            if len(item) > 1 and item[-1].kind in ("word", "quoted") and item[-2].text not in (".", "(")
-        ]
+        return [item[-1].name for item in self._items if _is_named(item)]
+
+    def grouped(self, names: Names) -> Iterator[tuple[str, Column]]:
+        """What of this SELECT is a column, or has a name and no call in it: as GROUP BY has it written, and the column."""
+        for item in self._items:
+            if _is_named(item):
+                if not any(token.text == "(" for token in item):
+                    yield names.quoted(item[-1].name), self._source(item, names, _DEEPEST)._replace(name=item[-1].name)
+            elif [token.text for token in item[1::2]] in ([], ["."]) and item and item[-1].kind in ("word", "quoted"):
+                yield ".".join(names.quoted(token.name) for token in item[::2]), self._source(item, names, _DEEPEST)
 
     def _source(self, item: list[Token], names: Names, depth: int) -> Column:
         """The column that an item of SELECT is, under its own name."""
@@ -160,7 +166,7 @@ class Scope:
             return self.clause != "LIMIT"
         if self.phase not in (VALUE, TABLE) or self.clause == "DROP":
             return False
-        return keyword not in _NEVER_NAMES and not (keyword == "END" and self.cases)
+        return keyword not in _NEVER_NAMES and not (keyword == "END" and self.begun)
 
     def _operand(self, token: Token) -> None:
         if self.phase == TABLE:
@@ -183,14 +189,14 @@ class Scope:
             return other
         if word in _VALUE_FOLLOWS and self.clause in _CLAUSES and (word != "FROM" or self.last == "DISTINCT"):
             self.phase = VALUE
-            self.cases += word == "CASE"
+            self._begin(word)
         elif word in _TABLE_FOLLOWS:
             self.joined = word == "JOIN"
-            self.clause, self.phase = "FROM", TABLE
+            self.clause, self.phase, self.begun = "FROM", TABLE, []
         elif word == "BY":
             self.clause, self.phase = f"{self.last} BY", VALUE
         elif word in _CLAUSES:
-            self.clause, self.phase = word, VALUE
+            self.clause, self.phase, self.begun = word, VALUE, []
         elif word == "AS":
             self._as()
         elif word == "WITH":
@@ -201,8 +207,19 @@ class Scope:
             self.clause = word
         elif word in ("NULL", "END"):
             self.phase = CLAUSE
-            self.cases = max(0, self.cases - (word == "END"))
+            self._begin(word)
         return self
+
+    def _begin(self, word: str) -> None:
+        """Note what a word begins, goes on with, or ends."""
+        if word in ("BETWEEN", "CASE"):
+            self.begun.append(word)
+        elif word == "AND" and self.begun[-1:] == ["BETWEEN"]:
+            self.begun.pop()
+        elif word in ("WHEN", "THEN", "ELSE", "END"):
+            while self.begun[-1:] == ["BETWEEN"]:
+                self.begun.pop()
+            self.begun[-1:] = [word] if self.begun and word != "END" else []
 
     def _as(self) -> None:
         if self.clause == "CREATE":
@@ -252,3 +269,12 @@ class Scope:
             self._withs.setdefault(self._latest, inner)
         self.phase = CLAUSE
         return self
+
+
+def _is_named(item: list[Token]) -> bool:
+    """Whether an item of SELECT ends with a name that it is given."""
+    if len(item) < 2 or item[-1].kind not in ("word", "quoted") or item[-1].text.upper() in ("END", "NULL"):
+        return False
+    before = item[-2]
+    # A parenthesis is there without its end.
+    return before.text == "(" or (before.kind != "mark" and before.text.upper() not in _NO_ALIAS_FOLLOWS)

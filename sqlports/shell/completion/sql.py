@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import reduce
+from itertools import takewhile
 
 from sqlports.shell.completion import joining, values
 from sqlports.shell.completion.candidates import Candidate, ranked
-from sqlports.shell.completion.keywords import keywords
+from sqlports.shell.completion.keywords import GOING_ON, keywords
 from sqlports.shell.completion.scope import CLAUSE, START, TABLE, VALUE, Scope
 from sqlports.shell.completion.tokens import Token, tokens
 from sqlports.shell.names import Column, Names, Relation, usage
@@ -19,8 +20,11 @@ def complete(text: str, cursor: int, names: Names) -> tuple[int, list[Candidate]
     held = next((token for token in tokens(text) if token.holds(cursor)), None)
     if held:
         return _in_text(text, cursor, held, names) if held.text.startswith("'") else (cursor, [])
-    word = re.findall(r"[\w$]*\Z", text[:cursor])[0]
-    start = cursor - len(word)
+    # From its end: sought from each letter on, a long word would take hours.
+    backwards = re.match(r"[\w$]*", text[:cursor][::-1])
+    assert backwards
+    start = cursor - backwards.end()
+    word = text[start:cursor]
     if word[:1].isdigit() or text[:start][-1:] in tuple("'\"`])@:?#"):
         return start, []
     return start, ranked(word, _offers(Place(text, start, cursor), word, names), names)
@@ -29,6 +33,7 @@ def complete(text: str, cursor: int, names: Names) -> tuple[int, list[Candidate]
 class Place:
     """A place in a script: the tokens of its statement before it and behind, and what it sees.
 
+    begun    the last of what is not ended before it, as `Scope.begun`
     earlier  the tables that stand before it
     """
 
@@ -41,6 +46,7 @@ class Place:
         self.behind = [token for token in here if token.start >= cursor]
         self.scope = scope = reduce(Scope.after, self.before, Scope())
         self.phase, self.clause, self.last, self.keywords = scope.phase, scope.clause, scope.last, keywords(scope)
+        self.begun = "".join(scope.begun[-1:])
         self.earlier = list((scope.around if scope.shared and scope.around else scope).tables)
         # The columns stand before the tables they are of.
         reduce(Scope.after, self.behind, scope)
@@ -56,7 +62,10 @@ def _in_text(text: str, cursor: int, held: Token, names: Names) -> tuple[int, li
     closed = text[cursor : cursor + 1] == "'"
     place = Place(text if closed else text[:cursor] + "'" + text[cursor:], held.start, cursor + 1)
     found = values.choices(place.before, place.scope, names)
-    offers = (Candidate(value, values.written(value)[1 : -1 if closed else None], "value", shown=value) for value in found)
+    offers = (
+        Candidate(value, values.written(value)[1 : -1 if closed else None], "value", f"of {name}", value)
+        for value, name in found
+    )
     return start, ranked(text[start:cursor].replace("''", "'"), offers, names)
 
 
@@ -67,7 +76,11 @@ def _offers(place: Place, word: str, names: Names) -> Iterator[Candidate]:
         if phase == TABLE:
             yield from (_relation(relation, names) for relation in names.by_use())
         elif len(before) > 1:
-            yield from (_column(column, names) for column in scope.columns_of(before[-2].name, names))
+            owner = before[-2].name
+            for alias, column in _relating(place, before[:-2], names):
+                if alias.lower() == owner.lower():
+                    yield _column(column, names, of=owner)._replace(lead=True)
+            yield from (_column(column, names, of=owner) for column in scope.columns_of(owner, names))
         return
     leading = place.last in _LEADING
     if leading or phase in (START, CLAUSE):
@@ -85,8 +98,9 @@ def _offers(place: Place, word: str, names: Names) -> Iterator[Candidate]:
 
 def _keywords(place: Place, word: str) -> Iterator[Candidate]:
     small = _is_small(place, word)
+    due = GOING_ON.get(place.begun, place.keywords if place.last in _LEADING else [])
     for known in place.keywords:
-        yield Candidate(known, known.lower() if small else known, "keyword", common=True)
+        yield Candidate(known, known.lower() if small else known, "keyword", common=True, lead=known in due)
 
 
 def _is_small(place: Place, word: str) -> bool:
@@ -111,8 +125,8 @@ def _tables(place: Place, word: str, names: Names) -> Iterator[Candidate]:
     if not place.follows("JOIN") or natural or (place.behind and place.behind[0].text.upper() in ("ON", "USING", "AS")):
         whole = []
     if not word:
-        yield from whole
-    yield from (Candidate(name, names.quoted(name), "view", "Defined by WITH.") for name in place.scope.withs())
+        yield from (one._replace(lead=True) for one in whole)
+    yield from (Candidate(name, names.quoted(name), "view", "Defined by WITH.", lead=True) for name in place.scope.withs())
     yield from (_relation(relation, names) for relation in (*related, *names.by_use()))
     yield from whole
     if place.clause == "FROM":
@@ -122,21 +136,21 @@ def _tables(place: Place, word: str, names: Names) -> Iterator[Candidate]:
 
 def _expressions(place: Place, word: str, names: Names) -> Iterator[Candidate]:
     scope = place.scope
-    for value in values.choices(place.before, scope, names):
-        yield Candidate(value, values.written(value), "value")
+    for value, name in values.choices(place.before, scope, names):
+        yield Candidate(value, values.written(value), "value", f"of {name}", lead=True)
     conditions = list(joining.conditions(scope, place.earlier, names)) if place.follows("ON") else []
     yield from conditions
     lists = list(joining.lists(scope, place.earlier, names)) if scope.shared and place.before[-1].text == "(" else []
     yield from lists
-    if place.clause == "ORDER BY":
-        yield from (Candidate(name, names.quoted(name), "result", "Of this SELECT.") for name in scope.results())
+    yield from (one._replace(lead=True) for one in _asked_for(place, names))
     functions = list(_functions(place, names)) if word and not scope.shared else []
     if not any(scope.visible()):
-        # Of all the columns that there are few are meant.
-        usual = [function for function in functions if usage()[f"{function.name}("]]
-        yield from sorted(usual, key=lambda function: -usage()[f"{function.name}("])
+        # Of all the columns that there are few are meant; people count them.
+        yield from (one for one in functions if one.type == "aggregate" and usage()[f"{one.name}("] > _MUCH)
     if word or not (conditions or lists):
         yield from _columns(place, names)
+    if scope.opener == "COUNT" and place.last == "(":
+        yield Candidate("*", "*", "rows", "All of them.", lead=not any(scope.visible()))
     if scope.shared:
         return
     dot = "" if place.behind and place.behind[0].text == "." else "."
@@ -147,21 +161,61 @@ def _expressions(place: Place, word: str, names: Names) -> Iterator[Candidate]:
     yield from functions
 
 
+# In so many of the queries that come along is what nearly everybody uses.
+_MUCH = 10
+
+
+def _asked_for(place: Place, names: Names) -> Iterator[Candidate]:
+    """The columns that the place itself asks for: what is to be grouped, what this SELECT gives, what a table is joined by."""
+    scope, clause = place.scope, place.clause
+    if clause in ("ORDER BY", "HAVING"):
+        yield from (Candidate(name, names.quoted(name), "result", "Of this SELECT.") for name in scope.results())
+    if clause in ("GROUP BY", "ORDER BY"):
+        behind = takewhile(lambda token: token.text.upper() != "BY", reversed(place.before))
+        there = {token.name.lower() for token in behind}
+        for text, column in scope.grouped(names):
+            if column.name.lower() not in there:
+                yield _column(column, names)._replace(name=column.name or text, text=text, doc=column.doc or "Of this SELECT.")
+    for alias, column in _relating(place, place.before, names):
+        # Nothing but what it is compared with is meant without its table.
+        if values.compared(place.before)[1]:
+            yield _column(column, names, alias)
+    if clause == "SELECT" and not any(scope.visible()):
+        for name in scope.withs():
+            yield from (_column(column, names, of=name) for column in scope.columns_of(name, names))
+
+
+def _relating(place: Place, before: Sequence[Token], names: Names) -> Iterator[tuple[str, Column]]:
+    """The columns that a table is joined by behind ON, each with its alias; of a comparison those that it is with."""
+    if place.clause != "ON":
+        return
+    owner, name = (one.lower() for one in values.compared(before))
+    pairs = joining.pairs(place.scope, place.earlier, names)
+    both = [*pairs, *((other, one) for one, other in pairs)]
+    partners = [one for one, (alias, column) in both if column.name.lower() == name and owner in ("", alias.lower())]
+    yield from partners
+    if not partners:
+        yield from (one for one, _ in both)
+
+
 def _functions(place: Place, names: Names) -> Iterator[Candidate]:
     opened = bool(place.behind) and place.behind[0].text == "("
     for function in names.functions():
         if function.kind != "rows":
             text = function.name if opened else f"{function.name}()" if not function.arguments else f"{function.name}("
-            yield Candidate(function.name, text, function.kind, function.doc, function.signature, common=True)
+            late = not usage()[f"{function.name}("]
+            yield Candidate(function.name, text, function.kind, function.doc, function.signature, common=True, late=late)
 
 
 def _relation(relation: Relation, names: Names) -> Candidate:
     return Candidate(relation.name, names.quoted(relation.name), relation.kind, relation.doc)
 
 
-def _column(column: Column, names: Names, owner: str = "") -> Candidate:
+def _column(column: Column, names: Names, owner: str = "", of: str = "") -> Candidate:
+    """A column, written with its owner; `of` is what it is of where it has no doc."""
     text = names.quoted(column.name)
-    return Candidate(column.name, f"{names.quoted(owner)}.{text}" if owner else text, column.type or "column", column.doc)
+    doc = column.doc or (f"Of {owner or of}." if owner or of else "")
+    return Candidate(column.name, f"{names.quoted(owner)}.{text}" if owner else text, column.type or "column", doc)
 
 
 def _columns(place: Place, names: Names) -> Iterator[Candidate]:
@@ -181,24 +235,25 @@ def _columns(place: Place, names: Names) -> Iterator[Candidate]:
             for alias, column in same:
                 if column.hidden is hidden and (several or not scope.shared):
                     qualified = several and not scope.shared and name.lower() not in scope.merged
-                    yield _column(column, names, alias if qualified and not alias.startswith("(") else "")
+                    bare = alias.startswith("(")
+                    yield _column(column, names, alias if qualified and not bare else "", "a sub-query" if bare else alias)
 
 
 def _of_all(place: Place, names: Names) -> Iterator[Candidate]:
     """Before FROM is written: the columns of all tables, those first whose tables have all that is named already."""
     named = {token.name.lower() for token in place.before if token.kind in ("word", "quoted")}
-    found: dict[str, list[tuple[str, Column]]] = {}
+    owners: dict[str, list[str]] = {}
     nearness: dict[str, int] = {}
     for relation in names.by_use():
-        columns = names.columns(relation.name)
-        near = len(named & {column.name for column in columns})
-        for column in columns:
-            if not column.hidden:
-                found.setdefault(column.name, []).append((relation.name, column))
-                nearness[column.name] = max(near, nearness.get(column.name, 0))
-    for name in sorted(found, key=lambda name: -nearness[name]):
-        owners = [owner for owner, _ in found[name]]
-        first = found[name][0][1]
-        more = f" and {len(owners) - 2} more" if len(owners) > 2 else ""
-        doc = first.doc if len(owners) == 1 else f"Of {', '.join(owners[:2])}{more}. {first.doc}"
-        yield Candidate(name, names.quoted(name), first.type or "column", doc if len(owners) > 1 else f"Of {owners[0]}. {doc}")
+        # Only the names: what a column of all these is, only one of its tables is asked.
+        columns = names.column_names(relation.name)
+        near = len(named.intersection(columns))
+        for name in columns:
+            owners.setdefault(name, []).append(relation.name)
+            nearness[name] = max(near, nearness.get(name, 0))
+    for name in sorted(owners, key=lambda name: -nearness[name]):
+        first, *others = owners[name]
+        column = next(column for column in names.columns(first) if column.name == name)
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        doc = f"Of {', '.join([first, *others[:1]])}{more}. {column.doc}".rstrip()
+        yield Candidate(name, names.quoted(name), column.type or "column", doc)

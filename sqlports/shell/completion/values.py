@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 from sqlports.shell.completion.scope import Scope
@@ -13,11 +13,11 @@ _COMPARING = {"=", "IS", "LIKE", "GLOB"}
 _TWO = {("=", "="), ("!", "="), ("<", ">"), ("IS", "NOT")}
 
 
-def choices(before: Sequence[Token], scope: Scope, names: Names) -> list[str]:
-    """The texts that may stand behind these tokens, the usual first: those of the column that is compared there."""
-    owner, name = _compared(list(before))
+def choices(before: Sequence[Token], scope: Scope, names: Names) -> Iterator[tuple[str, str]]:
+    """The texts that may stand behind these tokens, the usual first: of the column that is compared there, with its name."""
+    owner, name = compared(before)
     if not name:
-        return []
+        return
     owners = [owner] if owner else [alias for alias, _ in scope.visible()]
     found: dict[str, None] = {}
     for one in owners:
@@ -26,7 +26,8 @@ def choices(before: Sequence[Token], scope: Scope, names: Names) -> list[str]:
                 found.update(dict.fromkeys(column.choices))
     usual = usage()
     there = _listed(before)
-    return sorted((value for value in found if value not in there), key=lambda value: -usual[written(value)])
+    for value in sorted((value for value in found if value not in there), key=lambda value: -usual[written(value)]):
+        yield value, name
 
 
 def _listed(before: Sequence[Token]) -> set[str]:
@@ -35,8 +36,9 @@ def _listed(before: Sequence[Token]) -> set[str]:
     return set(texts) if before and before[-1].text == "," else set()
 
 
-def _compared(before: list[Token]) -> tuple[str, str]:
-    """The column that is compared with what comes next, and the table it is said to be of; '' for none."""
+def compared(tokens: Sequence[Token]) -> tuple[str, str]:
+    """The table that a column is said to be of, and the column, that is compared with what comes next; '' for none."""
+    before = list(tokens)
     if not before:
         return "", ""
     last = before.pop()

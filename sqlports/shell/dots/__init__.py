@@ -41,6 +41,10 @@ class Command(NamedTuple):
         return " ".join((self.function.__doc__ or "").split())
 
 
+# What there is to do about a command that there is not.
+LISTING = ".help lists them"
+
+
 class CommandError(Error):
     """A command is unknown or wrongly used."""
 
@@ -71,15 +75,15 @@ def commands() -> dict[str, Command]:
     return dict(sorted(_COMMANDS.items()))
 
 
-def one_of(word: str, names: Sequence[str], what: str) -> str:
-    """The name that a word is or begins. Raises CommandError when none or several are."""
+def one_of(word: str, names: Sequence[str], what: str, otherwise: str = "") -> str:
+    """The name that a word is or begins. Raises CommandError when none or several are; `otherwise` is told instead of all."""
     word = word.lower()
     begun = [word] if word in names else [name for name in names if name.startswith(word) and word != "."]
     if len(begun) == 1:
         return begun[0]
     if begun:
         raise CommandError(f"{word} may be {', '.join(begun[:-1])} or {begun[-1]}")
-    raise CommandError(unknown(f"no such {what}: {word}", word, names, f"there are {', '.join(names)}"))
+    raise CommandError(unknown(f"no such {what}: {word}", word, names, otherwise or f"there are {', '.join(names)}"))
 
 
 def unknown(message: str, word: str, names: Sequence[str], otherwise: str = "") -> str:

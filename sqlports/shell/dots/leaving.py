@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlports.about.catalogue import summary
-from sqlports.shell.dots import Leave, command, commands, one_of
+from sqlports.cells import by_words
+from sqlports.shell.dots import LISTING, Leave, command, commands, one_of
 
 if TYPE_CHECKING:
     from sqlports.shell.shell import Shell
@@ -16,8 +17,9 @@ def help_(shell: Shell, name: str) -> None:
     """List the commands, or tell what one does."""
     known = commands()
     if name:
-        found = known[one_of("." + name.removeprefix("."), tuple(known), "command")]
-        shell.write(f"{found.name} {found.argument}".rstrip() + f"\n{found.doc}\n")
+        found = known[one_of("." + name.removeprefix("."), tuple(known), "command", LISTING)]
+        text = by_words(found.doc, shell.columns) if shell.columns else found.doc
+        shell.write(f"{found.name} {found.argument}".rstrip() + f"\n{text}\n")
         return
     lines = [(f"{found.name} {found.argument}", summary(found.doc)) for found in known.values()]
     margin = max(len(usage) for usage, _ in lines)

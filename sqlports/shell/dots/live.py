@@ -26,7 +26,7 @@ def last(shell: Shell, words: str) -> None:
     from sqlports.shell.shell import WHOLE
 
     kept = last_kept(shell)
-    mode, look = shell.settings.mode, shell.look(kept)
+    mode, look = shell.mode, shell.look(kept)
     for word in words.split():
         if word.lower() == "all":
             look = look._replace(rows=None)
@@ -131,7 +131,7 @@ def diff(shell: Shell, sql: str) -> None:
     if all(change.mark == SAME for change in found):
         shell.tell(f"no difference between {times[0]} and {times[1]}, {_rows(after)}")
         return
-    mode = shell.settings.mode
+    mode = shell.mode
     rows = [row for change in found if (row := _difference(shell, change))]
     shell.show(("" if mode == "table" else "_change", *after.columns), rows, mode, shell.plain_look())
     marks = " ".join(f"{mark}{count:,}" for mark, count in counts(found).items())

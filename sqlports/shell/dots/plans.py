@@ -16,16 +16,16 @@ def explain(shell: Shell, query: str) -> None:
     """Tell in words what a query does, without running it. Without QUERY the last one: which sources are walked, what is asked
     for directly and what is checked row by row, what is read for each row, and which joins look at very many pairs.
     """
-    from sqlports.about import explain, explained
+    from sqlports.about import explain, plan_page
 
     last = shell.results.last
     if not query and last is None:
         raise CommandError("which query? .explain SELECT …")
     steps = explain.explain(shell.engine, query or (last.sql if last else ""), shell.parameters)
     if shell.settings.mode == "table":
-        shell.write(explained.page(steps, shell.columns))
+        shell.write(plan_page.page(steps, shell.columns))
     else:
-        shell.show(explained.COLUMNS, explained.rows(steps))
+        shell.show(plan_page.COLUMNS, plan_page.rows(steps))
 
 
 @command("[NAME [VALUE]]")
@@ -37,7 +37,9 @@ def param(shell: Shell, words: str) -> None:
     """
     name, *rest = words.split(None, 1)[:2] if words else [""]
     name = name.lstrip(":@$")
-    if not name:
+    if not name and not shell.parameters:
+        shell.tell("no parameters: .param NAME VALUE gives one a value")
+    elif not name:
         from sqlports.modes import Look
 
         shell.show(("name", "value"), sorted(shell.parameters.items()), look=Look())
@@ -50,9 +52,11 @@ def param(shell: Shell, words: str) -> None:
 
 
 def _value(text: str) -> int | float | str | None:
-    """What a text stands for."""
+    """What a text stands for. Raises CommandError for one whose quotes are wrong."""
     from sqlports.queries.parameters import number
 
-    if len(text) > 1 and text[0] == text[-1] == "'":
+    if re.fullmatch("'(?:[^']|'')*'", text, re.DOTALL):
         return text[1:-1].replace("''", "'")
+    if text.startswith("'"):
+        raise CommandError(f"a text is '…', and a quote within it is written twice: {text}")
     return None if text == "NULL" else number(text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlports.commands import run as listing
 from sqlports.commands import usage
+from sqlports.errors import QueryError, Refused, missing
 from sqlports.queries import parameters, saved
 from sqlports.shell.dots import CommandError, command
 
@@ -28,9 +29,12 @@ def run(shell: Shell, text: str) -> None:
         name, *words = shlex.split(text)
     except ValueError as error:
         raise CommandError(f"{error}: {text}") from None
-    query = saved.find(name)
-    places, named = _arguments(words, query)
-    values = parameters.bind(query.parameters, places, named)
+    query = saved.find(name, ".run", ".read")
+    try:
+        places, named = _arguments(words, query)
+        values = parameters.bind(query.parameters, places, named)
+    except (CommandError, parameters.ParameterError) as error:
+        raise CommandError(f"{query.name}: {error}") from None
     if not saved.fits(query):
         shell.tell(f"{query.name} is made for {', '.join(query.platforms)}")
     shell.run(query.sql, {**shell.parameters, **values})
@@ -51,7 +55,7 @@ def queries(shell: Shell, name: str) -> None:
         return
     wanted = _like(found, name.lower())
     if name and not wanted:
-        saved.find(name)
+        saved.find(name, ".run", ".read")
     shell.show(*listing.rows(wanted, shell.columns))
     for fault in faults:
         shell.tell(fault)
@@ -67,11 +71,29 @@ def save(shell: Shell, text: str) -> None:
     name, _, sql = text.partition(" ")
     if not name:
         raise CommandError("by which name? .save NAME keeps the last statement, .save NAME SELECT … that one")
-    sql = sql.strip() or _last(shell)
+    sql = sql.strip()
+    fault = _fault(shell, sql)
+    sql = sql or _last(shell)
     kept = saved.save(name, sql.rstrip(";") + ";")
     remarks = ["in place of what it was"] if kept.replaced else []
     remarks += ["before the one that comes with sqlports"] if kept.hides else []
     shell.tell(f"{kept.path}: .run {name} runs it" + (f", {' and '.join(remarks)}" if remarks else ""))
+    if fault:
+        shell.tell(f"as things are it cannot run: {fault}")
+
+
+def _fault(shell: Shell, sql: str) -> str:
+    """What a query lacks as things are, '' for nothing. Raises QueryError for what is no SQL."""
+    from sqlports.about.explain import explain
+
+    try:
+        explain(shell.engine, sql, shell.parameters)
+    except QueryError as error:
+        # What a script makes itself is not there yet.
+        if isinstance(error, Refused) or missing(error.message):
+            return "" if re.search(r"(?i)\b(CREATE|ATTACH)\b", sql) else error.message
+        raise
+    return ""
 
 
 def _last(shell: Shell) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sqlports.session import counted
-from sqlports.shell.dots import command, one_of
+from sqlports.shell.dots import command
+from sqlports.shell.dots.writing import show_or_set
 from sqlports.stats import sources
 
 if TYPE_CHECKING:
@@ -24,10 +25,7 @@ def timer(shell: Shell, word: str) -> None:
     And how often it read what. Without an argument: whether that is said. A source that was read, as stat, is the file
     of /proc/PID of that name, and "tcp ipv4" a list of sockets.
     """
-    if word:
-        shell.settings.timer = one_of(word, ("on", "off"), "setting") == "on"
-    else:
-        shell.write("on\n" if shell.settings.timer else "off\n")
+    show_or_set(shell, "timer", word)
 
 
 def summary(tally: Tally, timed: bool) -> str:

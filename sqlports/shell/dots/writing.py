@@ -28,25 +28,25 @@ def mode(shell: Shell, name: str) -> None:
 @command("[on|off]", "switches")
 def units(shell: Shell, word: str) -> None:
     """Show sizes and times as people say them. As 1.2 GiB and 3 h ago, or as numbers. Without a word it is told which."""
-    _set(shell, "units", word)
+    show_or_set(shell, "units", word)
 
 
 @command("[on|off]", "switches")
 def types(shell: Shell, word: str) -> None:
     """Show the types of columns under their names, or not. Without a word it is told which."""
-    _set(shell, "types", word)
+    show_or_set(shell, "types", word)
 
 
 @command("[N|all]")
 def rows(shell: Shell, word: str) -> None:
     """Show at most N rows of a table, first and last. .last all shows the others. Without N it is told."""
-    _set(shell, "rows", word)
+    show_or_set(shell, "rows", word)
 
 
 @command("[TEXT]")
 def null(shell: Shell, text: str) -> None:
     """Show or set what stands for NULL."""
-    _set(shell, "null", text)
+    show_or_set(shell, "null", text)
 
 
 @command("[NAME [VALUE]]", "settings")
@@ -78,7 +78,8 @@ def set_(shell: Shell, text: str) -> None:
         shell.set(name, _value(name, value.strip()))
 
 
-def _set(shell: Shell, name: str, word: str) -> None:
+def show_or_set(shell: Shell, name: str, word: str) -> None:
+    """Set a setting to what a word means, or without one tell it. Raises Error for a word that means nothing to it."""
     if word:
         shell.set(name, _value(name, word))
     else:
@@ -94,7 +95,7 @@ def _value(name: str, word: str) -> Any:
     if len(word) > 1 and word[0] == word[-1] and word[0] in "'\"":
         word = word[1:-1]
     if wanted is bool:
-        return switch(word)
+        return switch(name, word)
     if name == "rows" and word.lower() == "all":
         return 0
     if wanted in (int, float):
@@ -105,10 +106,10 @@ def _value(name: str, word: str) -> Any:
     return word
 
 
-def switch(word: str) -> bool:
-    """Whether a word switches something on. Raises CommandError for one that does neither."""
+def switch(name: str, word: str) -> bool:
+    """Whether a word switches a setting on. Raises CommandError for one that does neither."""
     if word.lower() not in _SWITCH:
-        raise CommandError(f"on or off, not {word}")
+        raise CommandError(f"{name} takes on or off, not {word!r}")
     return _SWITCH[word.lower()]
 
 
