@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,9 @@ def test_limit_says_when_there_was_more() -> None:
     assert len(done.stdout.splitlines()) == 2
     assert "only the first 2 rows" in done.stderr
     assert command("--jsonl", "--limit", "3", "SELECT value FROM json_each('[1,2,3]')").stderr == ""
-    assert command("--json", "--limit", "0", "SELECT 1").stdout == "[]\n"
+    none, one = command("--json", "--limit", "0", "SELECT 1"), command("--csv", "--limit", "1", "SELECT 1 AS a UNION SELECT 2")
+    assert (none.stdout, none.stderr) == ("[]\n", "sqlports: no rows are shown (--limit 0)\n")
+    assert (one.stdout, one.stderr) == ("a\n1\n", "sqlports: only the first row is shown (--limit)\n")
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,9 @@ def test_limit_says_when_there_was_more() -> None:
         (("SELECT * FROM nowhere",), 1, "no such table: nowhere"),
         (("SELECT 1", "SELECT"), 1, "incomplete input"),
         (("--mode", "nonsense", "SELECT 1"), 2, "invalid choice"),
+        (("-m", "jsno", "SELECT 1"), 2, "invalid choice: 'jsno' (did you mean json?)"),
+        (("--mode", "xyzzy", "SELECT 1"), 2, "choose from table, line"),
+        (("--jsno", "SELECT 1"), 2, "unrecognized arguments: --jsno (did you mean --json?)"),
         (("--nonsense",), 2, "unrecognized"),
         (("--limit", "-1", "SELECT 1"), 2, "not a number of rows"),
         (("--timeout", "soon", "SELECT 1"), 2, "not a number of seconds"),
@@ -207,3 +213,64 @@ def test_watch_appends_to_its_file(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
     assert set(path.read_text().splitlines()) == {'[{"a": 1}]'}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("-f", "nn/zz\nsqlports: forged"), "nn/zz\\nsqlports: forged: No such file"),
+        (("-f", "nn/\udcff\x1b[31m"), "nn/\\xff\\x1b[31m: No such file"),
+        (("-o", "nn/a\n\udcffb", "SELECT 1"), "nn/a\\n\\xffb"),
+        (("--root", "nn/a\nb", "SELECT 1"), "nn/a\\nb"),
+        (("run", "a\nsqlports: forged"), "a\\nsqlports: forged"),
+    ],
+)
+def test_no_name_of_a_file_forges_a_line(arguments: tuple[str, ...], said: str) -> None:
+    done = command(*arguments)
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "module", ["sqlports.cli", "argparse", "sqlports.commands", "apsw", "sqlports.engine", "sqlports.session"]
+)
+@pytest.mark.parametrize("by", ["module", "script"])
+def test_an_interrupt_while_it_starts_is_status_130_and_no_traceback(module: str, by: str) -> None:
+    entry = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]["scripts"]["sqlports"]
+    code = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "sys.argv[1:] = ['SELECT 1']\n"
+    )
+    if by == "module":
+        code += "import runpy; runpy.run_module('sqlports', run_name='__main__')"
+    else:
+        code += f"from {entry.replace(':', ' import ')} as entry; entry()"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_what_is_imported_before_an_interrupt_is_heeded_is_next_to_nothing() -> None:
+    code = "import sys; before = set(sys.modules); import sqlports.start; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-P", "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["sqlports", "sqlports.start"]
+
+
+def test_the_version_is_written_as_data_is() -> None:
+    assert re.fullmatch(r"sqlports [\d.]+\n", command("--version").stdout)
+    assert command("run", "--version", "nosuch").returncode == 0
+    for redirected in (">&-", ">/dev/full" if sys.platform == "linux" else ">&-"):
+        shell = ["sh", "-c", f'exec "$@" {redirected}', "sh", *RUN, "--version"]
+        done = subprocess.run(shell, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert re.fullmatch(r"sqlports: (standard output is closed|No space left on device)\n", done.stderr)
+
+
+def test_an_output_called_by_a_dash_is_standard_output(tmp_path: Path) -> None:
+    done = command("--jsonl", "-o", "-", "SELECT 1 AS a", cwd=tmp_path)
+    assert (done.stdout, list(tmp_path.iterdir())) == ('{"a": 1}\n', [])
+    assert command("run", "zombies", "--json", "-o", "-", cwd=tmp_path).stdout.startswith("[")
+    assert list(tmp_path.iterdir()) == []

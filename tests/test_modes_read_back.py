@@ -171,6 +171,22 @@ def test_inserts_fill_a_table_called_as_the_one_that_is_asked() -> None:
         assert database.execute(f"SELECT count(*) % 2 FROM {name}").fetchone() == (0,)
 
 
+@pytest.mark.parametrize(
+    ("sql", "tables"),
+    [
+        ("SELECT 1 a; SELECT 2 b, 'x' c", {"result": [(1,)], "result:1": [(2, "x")]}),
+        ("SELECT 1 a; SELECT 2 b; SELECT 3 A; SELECT 4 b", {"result": [(1,), (3,)], "result:1": [(2,), (4,)]}),
+        ("SELECT 1 a, 2 b; SELECT 3 b, 4 a", {"result": [(1, 2), (4, 3)]}),
+        ("SELECT 1 a; SELECT 2 a, 3 a; SELECT 4 c", {"result": [(1,)], "result:1": [(2, 3)], "result:2": [(4,)]}),
+    ],
+)
+def test_results_of_other_columns_are_inserted_into_other_tables(sql: str, tables: dict[str, list[Any]]) -> None:
+    database = sqlite3.connect(":memory:")
+    database.executescript(output("insert", sql).decode())
+    names = [row[0] for row in database.execute("SELECT name FROM sqlite_schema")]
+    assert {name: database.execute(f'SELECT * FROM "{name}"').fetchall() for name in names} == tables
+
+
 def test_half_a_result_inserts_nothing() -> None:
     text = output("insert", "SELECT 1 AS a UNION ALL SELECT 2").decode()
     database = sqlite3.connect(":memory:")
@@ -234,7 +250,7 @@ def test_more_rows_than_a_batch_are_all_there_and_a_late_text_is_kept() -> None:
 
 @pytest.mark.parametrize("mode", ["parquet", "arrow"])
 def test_a_terminal_and_a_second_result_are_refused(mode: str, tmp_path: Path) -> None:
-    assert in_terminal(80, "--mode", mode, "SELECT 1", status=1) == (
+    assert in_terminal(200, "--mode", mode, "SELECT 1", status=1) == (
         f"sqlports: {mode} is nothing for a terminal: give it a file (--output FILE, at the prompt .once FILE) or a pipe\n"
     )
     path = tmp_path / "out"

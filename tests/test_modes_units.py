@@ -132,3 +132,42 @@ def test_a_time_is_said_from_now_on() -> None:
     text = values("table", "SELECT started FROM processes WHERE pid = (SELECT max(pid) FROM processes)", "--units")
     assert re.search(r"\d+ (s|min|h|d|y)( \d+ \w+)? ago", text)
     assert said(time.time() - 60, "moment", time.time()).endswith("ago")
+
+
+START, PID = ("processes", "start_time"), ("processes", "pid")
+
+
+@pytest.mark.parametrize(
+    ("sql", "origins"),
+    [
+        ("SELECT start_time FROM processes UNION ALL SELECT pid FROM processes", [None]),
+        ("SELECT pid FROM processes EXCEPT SELECT start_time FROM processes", [None]),
+        ("SELECT * FROM (SELECT pid FROM processes INTERSECT SELECT start_time FROM processes)", [None]),
+        ("WITH x AS (SELECT pid p FROM processes UNION SELECT start_time FROM processes) SELECT p FROM x", [None]),
+        (
+            "WITH x AS (SELECT pid p FROM processes) SELECT p FROM (SELECT p FROM x UNION SELECT start_time FROM processes)",
+            [None],
+        ),
+        ("SELECT * FROM (SELECT * FROM user_groups UNION ALL SELECT gid, uid FROM user_groups)", [None, None]),
+        ("SELECT pid, fd FROM process_open_sockets", [None, None]),
+        ("SELECT pid FROM listening_ports", [None]),
+        ('SELECT "pid" FROM "Listening_Ports"', [None]),
+        ("CREATE TEMP VIEW v AS SELECT pid FROM processes UNION SELECT start_time FROM processes; SELECT pid FROM v", [None]),
+        # What comes from elsewhere is known.
+        ("SELECT start_time, l.pid FROM listening_ports l JOIN processes p USING (pid)", [START, None]),
+        ("SELECT pid, start_time FROM processes WHERE pid IN (SELECT 1 UNION SELECT 2)", [PID, START]),
+        ("SELECT pid, 'a union b' AS x FROM processes -- EXCEPT", [PID, None]),
+        ("SELECT state FROM ephemeral_listeners", [("sockets", "state")]),
+    ],
+)
+def test_a_column_to_which_several_selects_give_is_of_none_of_them(sql: str, origins: list[object], engine: Engine) -> None:
+    [result] = engine.run(sql)
+    assert list(result.origins) == origins
+    assert [bool(kind) for kind in result.types] == [origin is not None for origin in origins]
+
+
+def test_numbers_of_a_union_are_as_they_are() -> None:
+    text = command("--units", "--types", "SELECT 7 AS start_time UNION ALL SELECT start_time FROM processes LIMIT 1").stdout
+    assert text.split()[-1] == "7"
+    sql = "SELECT start_time FROM processes WHERE pid = 1 UNION ALL SELECT 7"
+    assert "ago" not in command("--units", sql).stdout

@@ -61,3 +61,29 @@ def test_queries_as_they_are_written_for_osquery_run(sql: str, fake: FakeRoot, e
     fake.write("proc/10/maps", "00400000-00452000 r-xp 00000000 08:01 5      /tmp/x.so\n")
     fake.write("run/utmp", login(7, "ann", "pts/0", "", 5, 10))
     assert own(engine, sql)
+
+
+@pytest.mark.parametrize("column", ["pid", "fd", "socket", "family", "protocol", "port", "local_port", "remote_port"])
+def test_a_number_of_a_socket_is_compared_with_a_text_as_osquery_compares_it(
+    column: str, fake: FakeRoot, engine: Engine
+) -> None:
+    fake.process(10, fds={3: "socket:[501]"})
+    fake.net("tcp", "0100007F:0050 00000000:0000 0A 501", "0100007F:0051 00000000:0000 0A 502")
+    table = "listening_ports" if column == "port" else "process_open_sockets"
+    rows = engine.query(f"SELECT {column} AS value, typeof({column}) AS type FROM {table}")
+    assert rows
+    assert {row["type"] for row in rows} == {"integer"}
+    for value in {row["value"] for row in rows}:
+        counts = [
+            engine.query(f"SELECT count(*) AS n FROM {table} WHERE {column} {condition}")[0]["n"]
+            for condition in (f"= {value}", f"= '{value}'", f"IN ('{value}', 'x')")
+        ]
+        assert counts == [sum(row["value"] == value for row in rows)] * 3
+
+
+def test_a_word_for_the_code_of_a_socket_is_told(engine: Engine) -> None:
+    for table in ("listening_ports", "process_open_sockets"):
+        [result] = engine.run(f"SELECT pid FROM {table} WHERE protocol = 'tcp' AND family = '2'")
+        assert result.notes == ["protocol is a number, and 'tcp' is none"]
+    [result] = engine.run("SELECT l.pid FROM listening_ports l JOIN sockets s USING (pid) WHERE s.protocol = 'tcp'")
+    assert result.notes == []

@@ -168,6 +168,22 @@ def test_a_table_fits_the_terminal_and_says_what_was_cut(columns: int) -> None:
     assert "1234" in table
 
 
+@pytest.mark.linux
+def test_a_file_of_several_names_keeps_them_and_on_a_full_disk_what_is_in_it(tmp_path: Path) -> None:
+    path, other = tmp_path / "out", tmp_path / "other"
+    path.write_text("before" * 5000)
+    other.hardlink_to(path)
+    sql = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 9000) SELECT n FROM c"
+    shell = 'ulimit -f 40; exec "$@"'
+    done = subprocess.run(["sh", "-c", shell, "sh", *RUN, "--jsonl", "-o", path, sql], capture_output=True, check=False)
+    assert (done.returncode, b"File too large" in done.stderr) == (1, True)
+    assert path.read_text() == "before" * 5000
+    for text in ("'" + "x" * 40000 + "'", "1"):
+        assert command("--csv", "-o", str(path), f"SELECT {text} AS a").returncode == 0
+        assert other.read_text() == f"a\n{text.strip(chr(39))}\n"
+    assert sorted(os.listdir(tmp_path)) == ["other", "out"]
+
+
 def test_a_table_of_no_rows_shows_its_columns() -> None:
     assert values("table", "SELECT 1 AS a, 2 AS bb WHERE 0") == "a  bb\n-  --\n"
     assert in_terminal(80, "SELECT 1 AS a, 2 AS bb WHERE 0") == "a  bb\n─  ──\n"
@@ -213,7 +229,7 @@ def test_endless_rows_come_as_they_are_made(mode: str) -> None:
 @pytest.mark.parametrize("columns", [20, 40, 60])
 def test_a_caret_stands_below_its_place_on_a_narrow_terminal(columns: int) -> None:
     said = in_terminal(
-        columns, "SELECT pid, name, parent, uid, state FROM processes WHERE threadss > 100 AND pid > 1 ORDER BY pid"
+        columns, "SELECT pid, name, parent, uid, state FROM processes WHERE threadss > 100 AND pid > 1 ORDER BY pid", status=1
     )
     line, caret = next((line, caret) for line, caret in pairwise(said.splitlines()) if line.startswith("line 1: "))
     assert len(line) <= columns

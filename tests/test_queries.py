@@ -297,8 +297,10 @@ def test_the_top_is_sorted(live: Engine, child: Callable[..., Child]) -> None:
     sizes = {row["pid"]: row["resident_size"] for row in rows(live, "top-memory", 1000000)}
     assert sizes[made.pid] > 200 << 20
     assert list(sizes.values()) == sorted(sizes.values(), reverse=True)
-    times = [row["cpu_time"] for row in rows(live, "top-cpu", 1000000, sort="time") if row["cpu_time"] is not None]
+    times = [row["cpu_time"] for row in rows(live, "top-cpu", 1000000) if row["cpu_time"] is not None]
     assert times == sorted(times, reverse=True)
+    shares = [row["cpu_percent"] for row in rows(live, "top-cpu", 1000000, sort="percent") if row["cpu_percent"] is not None]
+    assert shares == sorted(shares, reverse=True)
 
 
 def test_descriptors_tells_who_is_near_the_limit(live: Engine, child: Callable[..., Child]) -> None:
@@ -333,6 +335,21 @@ def test_sockets_of_a_process_are_all_of_them(live: Engine, child: Callable[...,
     assert sorted(found) == sorted(made.told)
     assert [found[fd]["protocol"] for fd in made.told] == ["tcp", "unix", "unix", "udp"]
     assert [found[fd]["peer_pid"] for fd in made.told[1:3]] == [made.pid] * 2
+
+
+def test_who_is_at_the_other_end_of_a_connection_is_told_too(live: Engine, pair: Pair, child: Callable[..., Child]) -> None:
+    made = child(f"a = socket.create_connection(('127.0.0.1', {pair.port})); tell(a.fileno())")
+    with pair.listener.accept()[0] as mine, ExitStack() as kept:
+        one, other = (kept.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(2))
+        one.bind(("127.0.0.1", 0))
+        other.connect(one.getsockname())
+        one.connect(other.getsockname())
+        for query in ("sockets-of", "open-files"):
+            found = {row["fd"]: row["peer_pid"] for row in rows(live, query, os.getpid())}
+            peers = [found[end.fileno()] for end in (mine, pair.client, one, pair.listener)]
+            assert peers == [made.pid, os.getpid(), os.getpid(), None]
+            [row] = [row for row in rows(live, query, made.pid) if row["fd"] == made.told]
+            assert (row["peer_pid"], row["peer"]) == (os.getpid(), Path("/proc/self/comm").read_text().strip())
 
 
 def test_wide_open_has_what_others_reach_and_not_the_loopback(live: Engine, pair: Pair) -> None:

@@ -35,6 +35,13 @@ def keep(own: Path, name: str, text: str | bytes) -> Path:
     return path
 
 
+def test_no_name_in_the_folder_forges_a_line_among_the_faults(own: Path) -> None:
+    (own / "a\nb.sql").write_text("SELECT 1")
+    Path(os.fsdecode(os.fsencode(own) + b"/c\xff.sql")).write_text("SELECT 1")
+    faults = saved.queries()[1]
+    assert faults == [f"{own}/{name}.sql: no query can have this name" for name in ("a\\nb", "c\\xff")]
+
+
 # The header.
 
 

@@ -195,9 +195,11 @@ def test_a_command_may_use_the_terminal_and_need_not_leave_it_as_it_was(terminal
 
 
 def test_ctrl_c_ends_a_command_and_not_the_prompt(terminal: Terminal) -> None:
-    terminal.run(".once |cat >/dev/null; echo begun; sleep 1000")
+    # By itself: a shell that is just starting a program keeps Ctrl-C from it.
+    code = "import signal, time; signal.signal(2, signal.SIG_DFL); print(6 * 7, flush=True); time.sleep(1000)"
+    terminal.run(f".once |cat >/dev/null; exec {sys.executable} -c '{code}'")
     terminal.send("SELECT 1;\r")
-    terminal.expect("begun\r\n")
+    terminal.expect("\n42\r\n")
     terminal.send("\x03")
     terminal.prompt()
     assert "42" in terminal.run("SELECT 40 + 2;")

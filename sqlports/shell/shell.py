@@ -104,10 +104,12 @@ class Shell:
                 dot.run(self, command)
             else:
                 self.run(text)
-        except BaseException:
+        except BaseException as error:
             if where and self._is_done(where, command):
                 self.abandon()
-                self.tell(f"{where.name} gets nothing: .once is for what came now")
+                # What could not be written to is told with what was wrong.
+                if not isinstance(error, OSError):
+                    self.tell(f"{where.name} gets nothing: .once is for what came now")
             raise
         else:
             if self._is_done(where, command):
