@@ -205,7 +205,8 @@ def test_a_prompt_lives_through_ctrl_c_at_any_moment(terminal: Terminal) -> None
         drawn = ""
         with suppress(TimeoutError):
             for _ in range(10):
-                drawn += terminal.expect("(?s).+", 0.7)
+                # What runs says so after a second.
+                drawn += terminal.expect("(?s).+", 2)
         if "running" not in drawn[-200:]:
             break
     assert "4242\r\n" in terminal.run("SELECT 42 || '42' AS a;")
