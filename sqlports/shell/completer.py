@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 
 from prompt_toolkit.application import get_app
+from prompt_toolkit.buffer import Buffer, CompletionState
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
@@ -64,6 +66,29 @@ class Candidates(Completer):
         for candidate in found if asked else islice(found, _UNASKED):
             display = cut(_line(candidate.shown or candidate.text), room)
             yield Completion(candidate.text, start - cursor, display=display, display_meta=_meta(candidate))
+
+
+def choose(buffer: Buffer, backwards: bool = False) -> None:
+    """Take the menu's next candidate, or the one before. Where there is no menu yet it is made now, however fast one types.
+
+    Of several candidates that nobody has begun to type none is taken: they are shown.
+    """
+    state = buffer.complete_state
+    if state is None or not state.completions:
+        assert buffer.completer
+        offers = partial(buffer.completer.get_completions, buffer.document)
+        unasked = list(offers(CompleteEvent(text_inserted=True)))
+        found = unasked or list(offers(CompleteEvent(completion_requested=True)))
+        if not found:
+            return
+        buffer.complete_state = CompletionState(buffer.document, found)
+        buffer.on_completions_changed.fire()
+        if not unasked and len(found) > 1:
+            return
+    if backwards:
+        buffer.complete_previous()
+    else:
+        buffer.complete_next()
 
 
 def _meta(candidate: Candidate) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import sys
+from bisect import bisect_right
 from codecs import getincrementaldecoder
 from collections.abc import Callable
 from typing import Any, TextIO
@@ -14,19 +15,25 @@ from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.cursor_shapes import CursorShape, CursorShapeConfig, ModalCursorShapeConfig
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER, EditingMode
-from prompt_toolkit.filters import emacs_mode, has_focus
+from prompt_toolkit.filters import Condition, emacs_insert_mode, emacs_mode, has_focus, vi_insert_mode
+from prompt_toolkit.formatted_text import StyleAndTextTuples, fragment_list_to_text
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input.typeahead import clear_typeahead, store_typeahead
 from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyBindings, KeyPress, KeyPressEvent
+from prompt_toolkit.layout import BufferControl
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
+from prompt_toolkit.layout.screen import Char
+from prompt_toolkit.layout.utils import explode_text_fragments
 from prompt_toolkit.output import ColorDepth, create_output
 from prompt_toolkit.styles import BaseStyle, Style, merge_styles
 
 from sqlports import progress
+from sqlports.cells import safe
 from sqlports.colour import wanted
 from sqlports.errors import Error
 from sqlports.shell import bar, dot, external
-from sqlports.shell.completer import Candidates
+from sqlports.shell.completer import Candidates, choose
 from sqlports.shell.repl import MORE, PROMPT
 from sqlports.shell.shell import Shell
 
@@ -65,12 +72,14 @@ def make_editor(shell: Shell, entries: list[str], screen: TextIO) -> Callable[[]
         session.reserve_space_for_menu = min(_MENU, max(rows - _LEAST, 0))
         session.bottom_toolbar = below if rows >= _LEAST else None
 
+    # Behind keys that came together there are others: what could be said of the first is out of date.
+    at_rest = Condition(lambda: not session.app.key_processor.input_queue)
     session: PromptSession[str] = PromptSession(
         PROMPT,
         multiline=True,
         prompt_continuation=continuation,
         completer=Candidates(shell.names, entries),
-        complete_while_typing=True,
+        complete_while_typing=at_rest,
         history=InMemoryHistory(entries),
         auto_suggest=AutoSuggestFromHistory(),
         key_bindings=_bindings(shell),
@@ -83,6 +92,9 @@ def make_editor(shell: Shell, entries: list[str], screen: TextIO) -> Callable[[]
     # Esc is itself once nothing has come behind it for so long, in seconds: a terminal's own keys come at once.
     session.app.ttimeoutlen = 0.05
     session.app.before_render += fit
+    for control in session.app.layout.find_all_controls():
+        if isinstance(control, BufferControl):
+            control.input_processors = [*(control.input_processors or []), _WrittenOut(screen.encoding or "ascii")]
 
     def inherit(typed: bytes | None) -> None:
         if typed is None:
@@ -119,6 +131,14 @@ def _bindings(shell: Shell) -> KeyBindings:
             buffer.insert_text("\n")
         else:
             buffer.validate_and_handle()
+
+    @keys.add("tab", filter=typing & (emacs_insert_mode | vi_insert_mode))
+    def _(event: KeyPressEvent) -> None:
+        choose(event.current_buffer)
+
+    @keys.add("s-tab", filter=typing & (emacs_insert_mode | vi_insert_mode))
+    def _(event: KeyPressEvent) -> None:
+        choose(event.current_buffer, backwards=True)
 
     # Of vi's keys Esc is one.
     @keys.add("escape", "enter", filter=typing & emacs_mode)
@@ -161,6 +181,41 @@ class _Shapes(CursorShapeConfig):
         return CursorShape._NEVER_CHANGE
 
 
+class _WrittenOut(Processor):
+    """Writes out what would reorder its line, and what the terminal has no letter for; prompt_toolkit does so with controls."""
+
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        fragments = transformation_input.fragments
+        text = fragment_list_to_text(fragments)
+        if text.isprintable() and self._has(text):
+            return Transformation(fragments)
+        written: StyleAndTextTuples = []
+        # Where each character begins, as it is shown.
+        starts = [0]
+        for style, character, *_ in explode_text_fragments(fragments):
+            written.append((style, self._written(character)))
+            starts.append(starts[-1] + len(written[-1][1]))
+        last = len(text)
+        return Transformation(
+            written,
+            source_to_display=lambda at: starts[min(at, last)] + max(at - last, 0),
+            display_to_source=lambda at: bisect_right(starts, at) - 1 + max(at - starts[-1], 0),
+        )
+
+    def _written(self, character: str) -> str:
+        if character in Char.display_mappings:
+            return character
+        return safe(character) if self._has(character) else character.encode(self._encoding, "backslashreplace").decode("ascii")
+
+    def _has(self, text: str) -> bool:
+        with contextlib.suppress(UnicodeEncodeError):
+            return bool(text.encode(self._encoding)) or not text
+        return False
+
+
 def _keys(session: PromptSession[str]) -> str:
     """The keys in use, where they are not the usual ones."""
     if session.app.editing_mode != EditingMode.VI:
@@ -183,6 +238,6 @@ def _keys_of(typed: bytes) -> list[KeyPress]:
     """The keys that a terminal has sent."""
     found: list[KeyPress] = []
     parser = Vt100Parser(found.append)
-    parser.feed(getincrementaldecoder(os.device_encoding(0) or "utf-8")("replace").decode(typed, final=True))
+    parser.feed(getincrementaldecoder(sys.stdin.encoding or "utf-8")("surrogateescape").decode(typed, final=True))
     parser.flush()
     return found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
 from sqlports import __version__, progress
@@ -35,6 +37,7 @@ def loop(shell: Shell) -> int:
         _unhurt(),
         contextlib.ExitStack() as quiet,
     ):
+        _hear_utf8()
         read = make_reader(shell, history.entries, screen)
         quiet.enter_context(progress.unseen())
         shell.tell(BANNER)
@@ -56,6 +59,8 @@ def loop(shell: Shell) -> int:
                 read = read_plain
                 shell.tell(f"without the editor from now on: {named(error)}")
                 continue
+            if not _is_text(shell, text):
+                continue
             history.add(text)
             try:
                 _run(shell, text)
@@ -63,6 +68,22 @@ def loop(shell: Shell) -> int:
                 continue
             except Leave:
                 return shell.leave()
+
+
+def _hear_utf8() -> None:
+    """Where the terminal's encoding is ASCII, take what is typed beyond that for UTF-8. What is no text is kept, to be told."""
+    if isinstance(sys.stdin, TextIOWrapper):
+        encoding = "utf-8" if codecs.lookup(sys.stdin.encoding).name == "ascii" else None
+        sys.stdin.reconfigure(encoding=encoding, errors="surrogateescape")
+
+
+def _is_text(shell: Shell, text: str) -> bool:
+    """Whether all that was typed is text; says so if not."""
+    try:
+        return bool(text.encode()) or not text
+    except UnicodeEncodeError as error:
+        shell.tell(f"nothing was run: byte 0x{ord(text[error.start]) & 0xFF:02x} is no {sys.stdin.encoding.upper()}")
+        return False
 
 
 def _run(shell: Shell, text: str) -> None:
@@ -96,8 +117,6 @@ def read_plain() -> str:
 
 
 def _read_line(prompt: str) -> str:
-    if hasattr(sys.stdin, "reconfigure"):
-        sys.stdin.reconfigure(errors="replace")
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         print(prompt, end="", file=sys.stderr, flush=True)
