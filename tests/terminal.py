@@ -6,7 +6,9 @@ import fcntl
 import os
 import pty
 import re
+import resource
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -49,8 +51,7 @@ class Terminal:
                 stderr=self.slave,
                 env=environment,
                 start_new_session=True,
-                # The interrupt key works on the terminal that a session controls.
-                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 no thread runs here
+                preexec_fn=_as_a_shell_does,  # noqa: PLW1509 no thread runs here
             )
         # A terminal answers when it is asked where its cursor is.
         self.screen.write_process_input = lambda data: os.write(self.master, data.encode())
@@ -61,8 +62,15 @@ class Terminal:
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.screen.resize(lines, columns)
 
-    def send(self, keys: str) -> None:
-        os.write(self.master, keys.encode())
+    def send(self, keys: str | bytes) -> None:
+        left = keys.encode() if isinstance(keys, str) else keys
+        while left:
+            # Whoever reads little by little may have to write first.
+            ready, free, _ = select.select([self.master], [self.master], [], DEADLINE)
+            if ready and len(left) > 1024:
+                self._read()
+            elif free:
+                left = left[os.write(self.master, left[:1024]) :]
 
     def expect(self, pattern: str, seconds: float = DEADLINE) -> str:
         """Wait for a text that was not waited for before; what came up to its end."""
@@ -130,6 +138,14 @@ class Terminal:
         self.process.wait()
         os.close(self.slave)
         os.close(self.master)
+
+
+def _as_a_shell_does() -> None:
+    """Let the keys that are signals work, however the tests were started: on the terminal that a session controls."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _left_on(raw: bytes) -> list[str]:

@@ -432,3 +432,10 @@ def test_a_line_is_never_too_deep(offered) -> None:
 def test_no_line_is_too_odd(names: Names, text: str) -> None:
     for cursor in range(len(text) + 1):
         complete(text, cursor, names)
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 300_000, "a" * 300_000 + " ", "SELECT '" + "a" * 300_000 + "'", "SELECT 1" + ", 1" * 100_000]
+)
+def test_nothing_is_offered_in_an_input_that_nobody_types(names: Names, text: str) -> None:
+    assert complete(text, len(text), names) == (len(text), [])

@@ -111,3 +111,8 @@ def test_there_are_none_without_pygments(names: Names, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "pygments", None)
     assert colours.lexer(names) is colours.style() is None
     colours._installed.cache_clear()
+
+
+def test_an_input_that_nobody_types_has_no_colours(names: Names) -> None:
+    text = "SELECT 1" + ", 1" * 100_000
+    assert list(colours.pieces(text, names)) == [(0, "Text", text)]

@@ -50,6 +50,21 @@ def test_enter_takes_a_candidate_or_runs_and_never_both(terminal: Terminal) -> N
     assert "  101\r\n" in terminal.run("")
 
 
+def test_tab_completes_however_fast_it_is_typed(terminal: Terminal) -> None:
+    terminal.send("SELECT 100 + 1 AS n FROM gro\t\r WHERE groupn\t\r = 'root';\r")
+    terminal.expect("\n101\r\n")
+    terminal.prompt()
+
+
+def test_shift_tab_goes_back(terminal: Terminal) -> None:
+    terminal.send("SELECT 1 FROM pro\t")
+    terminal.shows(r"FROM processes\n")
+    terminal.send("\t")
+    terminal.shows(r"FROM process_\w+\n")
+    terminal.send("\x1b[Z")
+    terminal.shows(r"FROM processes\n")
+
+
 def test_values_are_offered_inside_the_quotes(terminal: Terminal) -> None:
     terminal.send("SELECT count(*) >= 0 AS fine FROM sockets WHERE state = '")
     terminal.shows(r"LISTEN +value")

@@ -64,6 +64,34 @@ def test_a_script_that_breaks_off_in_a_command_says_what_it_drops(terminal: Term
     assert "table\r\n" in told
 
 
+def test_what_is_whole_in_a_script_that_breaks_off_runs(terminal: Terminal) -> None:
+    terminal.send("\x1b[200~SELECT 40 + 2 AS a;\n'oops\n and\n.mode\x1b[201~")
+    terminal.shows(r"\.mode")
+    told = terminal.run("")
+    assert re.search(r"(?s)\n42\r\n.*dropped, since it had no end: 'oops and\r\n.*table\r\n", told)
+
+
+def test_a_very_long_paste_runs_as_any(terminal: Terminal) -> None:
+    terminal.send("\x1b[200~SELECT length('" + "a" * 200_000 + "') AS n; \x1b[201~\r")
+    terminal.expect("\n200000\r\n")
+    terminal.prompt()
+
+
+def test_what_would_reorder_its_line_is_written_out_where_it_is_typed(terminal: Terminal) -> None:
+    # The last is a search of what was typed before.
+    for keys in ("\x1b[200~SELECT '\u202eabc\ufeff'\x1b[201~", "\x12\x1b[200~\u2066find\x1b[201~"):
+        terminal.send(keys)
+        terminal.shows(r"SELECT '\\u202eabc\\ufeff'$|SELECT '\\u202eabc\\ufeff'\n|backward: \\u2066find")
+    terminal.send("\x07\x01")
+    assert not re.search("[\u202e\ufeff\u2066]", terminal.raw.decode())
+
+
+def test_the_cursor_stands_where_it_is_behind_what_is_written_out(terminal: Terminal) -> None:
+    terminal.send("\x1b[200~SELECT length('\u202ea') AS n;\x1b[201~" + "\x1b[D" * 8 + "b")
+    terminal.shows(r"length\('\\u202eab'\) AS n;")
+    assert "\n3\r\n" in terminal.run("")
+
+
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
@@ -173,7 +201,21 @@ def test_a_terminal_without_utf_8_gets_ascii(open_terminal: Open) -> None:
     started.shows(r"sqlports>\n+ table - as ")
     started.send("SELECT char(233) AS a;\r")
     started.shows(r"\\xe9")
+    # What is typed is what runs, though the terminal has no letter for it.
+    started.send("SELECT unicode('é') + 1000;\r")
+    started.shows(r"\b1233\b")
     started.raw.decode("ascii")
+
+
+@pytest.mark.parametrize("kind", ["xterm", "dumb"])
+def test_what_is_no_text_is_not_run_as_something_else(open_terminal: Open, kind: str) -> None:
+    started = open_terminal(TERM=kind, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    started.expect("sqlports> ?")
+    started.send(b"SELECT '\xff' AS a, 1000 + 1;\r")
+    assert "1001" not in started.expect("nothing was run: byte 0xff is no UTF-8")
+    started.expect("sqlports> ?")
+    started.send("SELECT unicode('é') + 1000;\r")
+    started.expect(r"\b1233\b")
 
 
 EDIT = """#!/bin/sh
@@ -280,6 +322,19 @@ def test_being_terminated_in_the_editor_leaves_no_file(
 )
 def test_an_input_of_several_lines_is_statements_and_commands(text: str, pieces: list[str]) -> None:
     assert [(piece, "") for piece in pieces] == list(dot.pieces(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("SELECT 1 a;\n'oops\n.mode", [("SELECT 1 a;", ""), (".mode", "'oops")]),
+        ("SELECT 1;\nSELECT 2,\n.mode\n.tables", [("SELECT 1;", ""), (".mode", "SELECT 2,"), (".tables", "")]),
+        ("SELECT ';'; /* a\n.mode", [("SELECT ';';", ""), (".mode", "/* a")]),
+        ("'oops\n.mode", [(".mode", "'oops")]),
+    ],
+)
+def test_only_what_has_no_end_is_dropped(text: str, pieces: list[tuple[str, str]]) -> None:
+    assert list(dot.pieces(text)) == pieces
 
 
 @pytest.mark.parametrize(

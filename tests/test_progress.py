@@ -135,7 +135,7 @@ def test_the_line_is_there_while_a_file_is_written(open_terminal: Open, tmp_path
     assert not list(tmp_path.glob("out*"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 @pytest.mark.parametrize("arguments", [(), (ENDLESS,)], ids=["prompt", "command"])
 def test_being_ended_while_a_statement_runs_leaves_the_terminal_as_it_was(
     open_terminal: Open, arguments: tuple[str, ...], number: int
@@ -147,6 +147,37 @@ def test_being_ended_while_a_statement_runs_leaves_the_terminal_as_it_was(
     terminal.shows("running")
     terminal.process.send_signal(number)
     assert terminal.end() == -number
+
+
+def test_the_quit_key_leaves_no_part_of_a_file(open_terminal: Open, tmp_path: Path) -> None:
+    terminal = open_terminal("--csv", "-o", str(tmp_path / "out"), ROWS)
+    terminal.shows("running")
+    assert list(tmp_path.glob("out.*.part"))
+    terminal.send("\x1c")
+    assert terminal.end() == -signal.SIGQUIT
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_the_quit_key_in_a_file_of_statements_leaves_the_terminal_as_it_was(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "script.sql").write_text(f"{ENDLESS};")
+    terminal.send(f".read {tmp_path}/script.sql\r")
+    terminal.shows(RUNNING)
+    terminal.send("\x1c")
+    assert terminal.end() == -signal.SIGQUIT
+
+
+def test_the_window_may_change_its_size_while_a_statement_runs(terminal: Terminal) -> None:
+    terminal.send(f"{ENDLESS};\r")
+    terminal.shows(RUNNING)
+    terminal.resize(20, 6)
+    # A line that is wider than the window would leave its rest in the line above.
+    terminal.expect(r"\rrunning · \d+ s\x1b\[K")
+    terminal.send("\x1b")
+    terminal.expect("interrupted\r\n")
+    terminal.prompt()
+    assert "101" in terminal.run("SELECT 100 + 1;")
+    terminal.send("\x04")
+    assert terminal.end() == 0
 
 
 class Shell(Terminal):

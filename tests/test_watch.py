@@ -256,7 +256,9 @@ def test_a_terminal_is_drawn_over_and_is_afterwards_as_it_was(
 
 
 @pytest.mark.parametrize(
-    ("keys", "status"), [("q", 0), ("Q", 0), ("\x04", 0), ("\x03", 130)], ids=["q", "Q", "Ctrl-D", "Ctrl-C"]
+    ("keys", "status"),
+    [("q", 0), ("Q", 0), ("\x04", 0), ("\x1c", 0), ("\x03", 130)],
+    ids=["q", "Q", "Ctrl-D", "the quit key", "Ctrl-C"],
 )
 def test_keys_that_end_it(open_terminal: Callable[..., Terminal], keys: str, status: int) -> None:
     terminal = open_terminal("--watch", "1000000", "SELECT 1 AS a")
@@ -281,7 +283,7 @@ def test_a_key_ends_it_in_the_middle_of_a_query(open_terminal: Callable[..., Ter
     terminal.expect(r"\x1b\[\?1049l")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_being_killed_leaves_the_terminal_as_it_was(open_terminal: Callable[..., Terminal], number: int) -> None:
     terminal = open_terminal("--watch", "1000000", "SELECT 1 AS a")
     terminal.shows(r"\n  1\n")

@@ -194,6 +194,24 @@ def test_a_command_may_use_the_terminal_and_need_not_leave_it_as_it_was(terminal
     assert terminal.end() == 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_being_ended_while_a_command_shows_the_results_ends_both(terminal: Terminal, number: int) -> None:
+    terminal.run(".once |trap '' HUP; cat >/dev/null; stty raw -echo </dev/tty; sh -c 'echo $$ $((6 * 7)); sleep 1000'")
+    terminal.send("SELECT 1;\r")
+    inner = terminal.expect(r"\d+ 42\n").split()[-2]
+    terminal.process.send_signal(number)
+    assert terminal.end() == -number
+    # Where nobody waits for it, it stays as a name.
+    state = Path(f"/proc/{inner}/stat")
+    assert not state.exists() or ") Z " in state.read_text()
+
+
+def test_a_command_that_shows_a_part_is_waited_for_when_the_rest_fails(shell: Shell, tmp_path: Path) -> None:
+    shell.handle(f".once |cat >/dev/null; sleep 0.3; touch {tmp_path}/ended")
+    shell.handle("SELECT 1; SELECT nonsense;")
+    assert (tmp_path / "ended").exists()
+
+
 def test_ctrl_c_ends_a_command_and_not_the_prompt(terminal: Terminal) -> None:
     # By itself: a shell that is just starting a program keeps Ctrl-C from it.
     code = "import signal, time; signal.signal(2, signal.SIG_DFL); print(6 * 7, flush=True); time.sleep(1000)"

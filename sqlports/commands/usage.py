@@ -67,13 +67,13 @@ def _query(query: object) -> str:
 
 
 def wrapped(text: str, columns: int) -> str:
-    """The text with its long lines broken; one that is set in goes on under its second column."""
+    """The text with its long lines broken between words; one that is set in goes on under its second column."""
     lines: list[str] = []
     for line in text.split("\n"):
         margin = line.find("  ", 2) + 2 if line.startswith("  ") and "  " in line[2:] else 0
         while line[margin : margin + 1] == " ":
             margin += 1
         indent = " " * (margin if margin < columns // 2 else 4 if margin else 0)
-        wrapped = textwrap.wrap(line, columns, subsequent_indent=indent, break_on_hyphens=False, drop_whitespace=True)
-        lines += wrapped or [""]
+        broken = textwrap.wrap(line, columns, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+        lines += broken or [""]
     return "\n".join(lines)
