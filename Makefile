@@ -41,11 +41,12 @@ ordinary-user: ## the tests once more without privilege, when this is root
 
 check: lint types test package ordinary-user ## what CI runs
 
-bench: ## speed, as ratios to ss, lsof, netstat, ps and psutil, of the package as a user installs it; of a key
+bench: ## speed, as ratios to ss, lsof, netstat, ps and psutil, of the package as a user installs it; of a key; of the audits
 	$(PYTHON) -m venv build/bench
 	build/bench/bin/python -m pip install --quiet --disable-pip-version-check .
 	build/bench/bin/python -P benchmarks/run.py
 	build/bench/bin/python -P benchmarks/keys.py
+	build/bench/bin/python -P benchmarks/audits.py
 
 docs: $(READY) ## write what is made from the declarations: README's list, docs/tables.md
 	$(BIN)/python -P docs/generate.py

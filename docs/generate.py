@@ -1,4 +1,4 @@
-"""Write what is made from the declarations: the tables in README.md, the commands in docs/shell.md, all of docs/tables.md.
+"""Write what is made from the declarations: lists in README.md, docs/shell.md and docs/audits.md, docs/tables.md, docs/audits/.
 
 With --check it writes nothing and fails when one of them is not what it would write.
 """
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from sqlports.about import catalogue
+from sqlports.audit import find, page
 from sqlports.shell.dots import commands
 
 TREE = Path(__file__).resolve().parents[1]
@@ -16,8 +17,11 @@ TREE = Path(__file__).resolve().parents[1]
 
 def pages() -> dict[Path, str]:
     """The files as they should be."""
-    readme, shell = TREE / "README.md", TREE / "docs" / "shell.md"
+    readme, shell, audits = TREE / "README.md", TREE / "docs" / "shell.md", TREE / "docs" / "audits.md"
+    shipped = sorted(find.path(find.SHIPPED).audits, key=lambda audit: (audit.pack, audit.id))
     return {
+        audits: _with(audits, "list", page.index(shipped)),
+        **{TREE / "docs" / "audits" / f"{audit.id}.md": page.markdown(audit) for audit in shipped},
         readme: _with(readme, "tables", catalogue.markdown_list()),
         shell: _with(shell, "commands", _commands()),
         TREE / "docs" / "tables.md": catalogue.markdown_reference(),
@@ -41,7 +45,9 @@ def _commands() -> str:
 
 def stale() -> list[Path]:
     """The files that are not as they should be."""
-    return [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    made = pages()
+    others = [path for path in (TREE / "docs" / "audits").glob("*.md") if path not in made]
+    return others + [path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
 
 
 def main() -> None:
@@ -49,8 +55,13 @@ def main() -> None:
         for path in stale():
             sys.exit(f"{path.relative_to(TREE)} is not current: make docs")
         return
-    for path, text in pages().items():
-        path.write_text(text, encoding="utf-8")
+    made = pages()
+    for path in stale():
+        if path not in made:
+            path.unlink()
+            continue
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(made[path], encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -90,8 +90,7 @@ def _dispatch(options: argparse.Namespace) -> int:
     try:
         command = _command(options)
         if command is not None:
-            command.run(engine, options)
-            return DONE
+            return command.run(engine, options) or DONE
         if _wants_prompt(options):
             from sqlports.shell import repl
             from sqlports.shell.shell import Shell
@@ -110,7 +109,7 @@ def _configure(options: argparse.Namespace) -> None:
     from sqlports.modes import of_file
     from sqlports.own_files import config_path
 
-    options.settings = None
+    options.settings, options.given_mode = None, options.mode
     options.mode = options.mode or of_file(options.output or "")
     if _wants_prompt(options) or config_path():
         from sqlports import config
@@ -226,4 +225,6 @@ def _command(options: argparse.Namespace) -> Any:
 def _unused(options: argparse.Namespace) -> str | None:
     """What is wrong with options beside a sub-command, which has no statements: those that are for these."""
     given = {"--watch": options.watch, "--limit": options.limit, "--file": options.file, "--param": options.param}
+    if options.command == "audit":
+        del given["--param"]
     return next((f"{name} is for SQL, and not for sqlports {options.sql[0]}" for name, value in given.items() if value), None)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 import tomllib
 from argparse import Namespace
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sqlports import own_files
+from sqlports import own_files, toml_text
 from sqlports.cells import safe
 from sqlports.errors import file_name
 from sqlports.options import Misuse
@@ -20,19 +18,9 @@ from sqlports.settings import Settings, fault
 
 # More than anybody writes, and less than what is named by mistake.
 LARGEST = 1 << 16
-# Whoever has made more mistakes has named another kind of file.
-_MOST_FAULTS = 20
 
 # What no terminal shows.
 _FOR_FILES = ("parquet", "arrow")
-
-# What a TOML text is made of, where its brackets and lines are to be told from those in strings and comments.
-_PIECE = re.compile(
-    r'"""(?:\\.|[^\\])*?"{3,5}' + r"|'''.*?'{3,5}" + r'|"(?:\\.|[^"\\\n])*"' + r"|'[^'\n]*'|#[^\n]*|[^\"'#\[\]{}\n]+|.",
-    re.DOTALL,
-)
-_PLACE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
-_KEY = re.compile(r"\s*\[*\s*(\"[^\"]*\"|'[^']*'|[\w.-]+)")
 
 
 class ConfigError(Misuse):
@@ -57,12 +45,6 @@ class Config(NamedTuple):
     def settings(self) -> Settings:
         """The settings, those that the file has not as they are by themselves."""
         return Settings(**self.values)
-
-
-class _Fault(NamedTuple):
-    line: int
-    key: str
-    message: str
 
 
 def load() -> Config:
@@ -98,7 +80,7 @@ def read(data: bytes, path: str) -> Config:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{file_name(path)}:{line}: it is not UTF-8") from None
-    text, values, faults = _parse(text)
+    text, values, faults = toml_text.parse(text)
     lines = _lines(text) if values else {}
     for key, value in values.items():
         message = fault(key, value)
@@ -109,7 +91,7 @@ def read(data: bytes, path: str) -> Config:
                 f"{value} is nothing for a terminal, and this mode is that of terminals: --{value} goes with --output FILE"
             )
         if message:
-            faults.append(_Fault(lines.get(key, 1), key, message))
+            faults.append(toml_text.Fault(lines.get(key, 1), key, message))
     if faults:
         name = file_name(path)
         said = [f"{name}:{line}: {f'{safe(key)}: ' if key else ''}{message}" for line, key, message in sorted(faults)]
@@ -145,48 +127,11 @@ def _read(path: str) -> bytes:
     return data
 
 
-def _parse(text: str) -> tuple[str, dict[str, Any], list[_Fault]]:
-    """The values of a text, its faults as TOML, and the text without the lines that have them."""
-    lines = text.split("\n")
-    faults: list[_Fault] = []
-    while len(faults) < _MOST_FAULTS:
-        rest = "\n".join(lines)
-        try:
-            return rest, tomllib.loads(rest), faults
-        except tomllib.TOMLDecodeError as error:
-            found = _PLACE.search(str(error))
-            message = _PLACE.sub("", str(error))
-            line = int(found[1]) if found and found[1] else _unended(rest)
-        except (ValueError, RecursionError):
-            # A number of thousands of digits, brackets within a thousand others.
-            return rest, {}, [*faults, _Fault(1, "", "it is beyond what can be read as TOML")]
-        key = _KEY.match(lines[line - 1])
-        faults.append(_Fault(line, key[1].strip("\"'") if key else "", f"{message[:1].lower()}{message[1:]}"))
-        if not lines[line - 1] or not (found and found[1]):
-            break
-        lines[line - 1] = ""
-    return "", {}, faults
-
-
-def _unended(text: str) -> int:
-    """The line where begins what has no end: a string, or a bracket."""
-    opened: list[int] = []
-    for piece in _PIECE.finditer(text):
-        if piece[0] in ("'", '"'):
-            opened = [piece.start()]
-            break
-        if piece[0] in ("[", "{"):
-            opened.append(piece.start())
-        elif piece[0] in ("]", "}") and opened:
-            opened.pop()
-    return text.count("\n", 0, opened[0] if opened else len(text)) + 1
-
-
 def _lines(text: str) -> dict[str, int]:
     """The line of each key at the top of a valid text; that of a table where it is first named."""
     lines: dict[str, int] = {}
     below = False
-    for line, statement in _statements(text):
+    for line, statement in toml_text.statements(text):
         header = statement.startswith("[")
         if header or not below:
             # tomllib knows how a key is written.
@@ -194,20 +139,6 @@ def _lines(text: str) -> dict[str, int]:
                 lines.setdefault(key, line)
         below = below or header
     return lines
-
-
-def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Each statement of a valid text and the line where it begins."""
-    depth, line, begun, statement = 0, 1, 1, ""
-    for piece in _PIECE.finditer(text + "\n"):
-        if piece[0] == "\n" and not depth:
-            if statement.strip():
-                yield begun, statement.strip()
-            begun, statement = line + 1, ""
-        else:
-            depth += (piece[0] in ("[", "{")) - (piece[0] in ("]", "}"))
-            statement += "" if piece[0].startswith("#") else piece[0]
-        line += piece[0].count("\n")
 
 
 # What shows in the output: it is for people, and nothing of it reaches a pipe or a file.

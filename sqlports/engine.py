@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 import apsw
 
-from sqlports import registry
-from sqlports.errors import Interrupted, QueryError, QueryTimeout, Refused, SourceError, Unbound, told
+from sqlports import functions, registry
+from sqlports.errors import Interrupted, QueryError, QueryTimeout, Refused, SourceError, Stopped, Unbound, told
 from sqlports.guard import Guard
-from sqlports.result import Described, Result
+from sqlports.module import Module
+from sqlports.result import Described, Prepared, Result
 from sqlports.script import Statement, distinct, split
 
 if TYPE_CHECKING:
     from sqlports.schema import Table
     from sqlports.sources.refusals import Refusal
     from sqlports.sources.snapshot import Snapshot
-    from sqlports.vtab import VirtualTable, Watch
 
 __all__ = ["Engine", "Parameters", "Result"]
 
@@ -66,11 +66,9 @@ class Engine:
         self.on_wait: Callable[[], None] | None = None
         self._cursors = 0
         self._deadline: float | None = None
-        self._stop = False
-        self._at_once = False
+        self._stop = self._at_once = self._has_looked = False
         self._lists_only = True
         self._notes: list[str] = []
-        self._has_looked = False
         self.connection = apsw.Connection(":memory:")
         self.connection.limit(apsw.SQLITE_LIMIT_LENGTH, LONGEST)
         self.connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
@@ -79,6 +77,7 @@ class Engine:
             # apsw's type for a module asks for methods that SQLite does not.
             module: Any = Module(name, self._hold, self._release, lambda: self._at_once, lambda: self.watch)
             self.connection.create_module(name, module, use_bestindex_object=True, eponymous=True, iVersion=2, read_only=True)
+        functions.register(self.connection)
         for name in registry.view_names():
             self.connection.execute(f"CREATE TEMP VIEW {name} AS {registry.view(name).sql}")
         self._guard = Guard(self.connection)
@@ -119,6 +118,30 @@ class Engine:
             rows = [dict(zip(names, row, strict=True)) for row in result]
         return rows
 
+    def prepare(self, statement: Statement, parameters: Parameters = ()) -> Prepared:
+        """What a statement would give and read, without running it. Raises QueryError."""
+        columns: tuple[str, ...] = ()
+        read = set()
+        guard = self.connection.authorizer
+
+        def notice(action: int, first: str | None, second: str | None, *others: str | None) -> int:
+            if action == apsw.SQLITE_READ:
+                read.add(((first or "").lower(), (second or "").lower()))
+            return guard(action, first, second, *others) if guard else apsw.SQLITE_OK
+
+        def describe(cursor: apsw.Cursor, sql: str, bindings: Any) -> bool:
+            nonlocal columns
+            columns = tuple(column[0] for column in cursor.get_description())
+            return False
+
+        self.connection.authorizer = notice
+        try:
+            with self._translated(statement), suppress(apsw.ExecTraceAbort):
+                self._execute(self._cursor(describe), statement, statement.needed(parameters))
+        finally:
+            self.connection.authorizer = guard
+        return Prepared(statement, columns, frozenset(read))
+
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """Hold one look at the system over many statements."""
@@ -146,12 +169,7 @@ class Engine:
             described = cursor.description_full or ()
             return True
 
-        try:
-            cursor = self.connection.cursor()
-        except apsw.ConnectionClosedError:
-            raise QueryError("the engine is closed") from None
-        cursor.exec_trace = describe
-        self._guard.denied = None
+        cursor = self._cursor(describe)
         self._deadline = None if self.timeout is None else time.monotonic() + self.timeout
         # apsw fails on an IN that is taken at once and turns out to be empty, which a list in the text cannot be.
         self._lists_only = self._lists_only and (statement.lists_only or not statement.makes_view)
@@ -176,6 +194,16 @@ class Engine:
         else:
             self._notes += notes
         return Result(statement, described, self._read(statement, cursor, rows), notes, self.connection)
+
+    def _cursor(self, describe: Callable[[apsw.Cursor, str, Any], bool]) -> apsw.Cursor:
+        """A cursor, of which this is told when its statement is compiled; False ends it there."""
+        self._guard.denied = None
+        try:
+            cursor = self.connection.cursor()
+        except apsw.ConnectionClosedError:
+            raise QueryError("the engine is closed") from None
+        cursor.exec_trace = describe
+        return cursor
 
     def _execute(self, cursor: apsw.Cursor, statement: Statement, values: Parameters) -> tuple[Iterable[Any], str, list[str]]:
         """The rows, the SQL with texts in single quotes, and what is to be said of those that were in double quotes."""
@@ -270,29 +298,3 @@ class Engine:
             self._has_looked = self._has_looked or bool(self.reads)
             self.snapshot_now.close()
             self.snapshot_now = None
-
-
-class Module:
-    """A table for apsw's `create_module`; it is imported, and all that tables need, when a statement first names it."""
-
-    def __init__(
-        self, name: str, hold: Callable[[], Snapshot], release: Callable[[], None], at_once: Callable[[], bool], watch: Watch
-    ) -> None:
-        self.name = name
-        self.at_once = at_once
-        self.watch = watch
-        self.hold = hold
-        self.release = release
-
-    def Connect(self, db: apsw.Connection, *_: str) -> tuple[str, VirtualTable]:
-        from sqlports.vtab import VirtualTable
-
-        db.vtab_config(apsw.SQLITE_VTAB_INNOCUOUS)
-        table = registry.table(self.name)
-        return table.sql, VirtualTable(table, self.hold, self.release, self.at_once, self.watch)
-
-    Create = Connect
-
-
-class Stopped(Exception):
-    """Raised through a source's loop to end it."""

@@ -54,6 +54,10 @@ class SourceError(Error):
     """What the system said cannot be understood: a bug here, or something that only looks like the system."""
 
 
+class Stopped(Exception):
+    """Raised through a source's loop to end it."""
+
+
 class QueryTimeout(Error):
     """The query ran longer than it was allowed to."""
 

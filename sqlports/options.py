@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from sqlports.audit import SEVERITIES
+from sqlports.audit.formats import FORMATS
 from sqlports.cells import safe
 from sqlports.commands import COMMANDS
 from sqlports.errors import Error, nearest
@@ -68,8 +70,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
             raise Misuse(f"{options.sql[0]} is a named query: sqlports run {' '.join((*options.sql, *unknown))}")
         options_of_all = [name for action in parser._actions for name in action.option_strings]
         parser.error(f"unrecognized arguments: {' '.join(unknown)}" + _meant(unknown[0], options_of_all))
-    if options.param:
+    if options.param and options.command != "audit":
         from sqlports.queries.parameters import number
+
+        dotted = next((name for name, _ in options.param if not name.isidentifier()), None)
+        if dotted:
+            raise Misuse(f"{dotted!r} is no name of a parameter: the audit before the dot is for sqlports audit")
 
         options.param = [(name, number(value)) for name, value in options.param]
     return options
@@ -104,6 +110,30 @@ def make_parser() -> Parser:
     shown.add_argument("--types", action="store_true", help="show the types of columns under their names")
     shown.add_argument("--units", action="store_true", help="show sizes and times as people say them")
 
+    audits = parser.add_argument_group("sqlports audit")
+    audits.add_argument(
+        "--format", choices=FORMATS, metavar="FORMAT", help=f"how a report is written: {', '.join(FORMATS)} (table)"
+    )
+    audits.add_argument(
+        "--report", action="append", default=[], metavar="FILE", help="write a report to FILE too, as the end of its name says"
+    )
+    audits.add_argument(
+        "--severity", choices=SEVERITIES, default=SEVERITIES[0], metavar="S", help="leave out what is less severe than S (info)"
+    )
+    audits.add_argument(
+        "--tag", action="append", default=[], metavar="TAG", help="only audits with this tag; * is for any text"
+    )
+    audits.add_argument(
+        "--fail-on", choices=SEVERITIES, default="medium", metavar="S", help="the severity from which on findings fail (medium)"
+    )
+    audits.add_argument("--strict", action="store_true", help="an audit that did not see all has failed")
+    audits.add_argument(
+        "--waivers", action="append", default=[], metavar="FILE", help="findings that are in order, why, and until when"
+    )
+    audits.add_argument("--baseline", metavar="FILE", help="tell only what is new since FILE was written, and what went")
+    audits.add_argument("--write-baseline", metavar="FILE", help="keep what is found now as known")
+    audits.add_argument("-v", "--verbose", action="store_true", help="tell of each audit why it matters, and all its findings")
+
     running = parser.add_argument_group("how statements run, and what is told of it")
     running.add_argument("--timeout", type=_seconds, metavar="S", help="seconds that a statement may take")
     running.add_argument("--watch", type=_seconds, metavar="S", help="run again every S seconds, until interrupted")
@@ -133,7 +163,8 @@ def _file(text: str) -> str | None:
 
 def _parameter(text: str) -> tuple[str, str]:
     name, equals, value = utf8(text).partition("=")
-    if not equals or not name.isidentifier():
+    # That of one audit has its name and a dot before it.
+    if not equals or not name.rpartition(".")[2].isidentifier():
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     return name, value
 

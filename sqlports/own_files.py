@@ -145,8 +145,11 @@ def write_private(path: str, data: bytes) -> None:
     as_user(act)
 
 
-def replace(path: str, data: bytes) -> None:
-    """Put a file that its owner alone reads in its place, at a link's end where there is one. Raises OSError."""
+def replace(path: str, data: bytes, before: os.stat_result | None = None) -> None:
+    """Put a file that its owner alone reads in its place, at a link's end where there is one. Raises OSError.
+
+    before  whose owner and permissions it gets instead
+    """
     import tempfile
 
     place = os.path.realpath(path)
@@ -156,6 +159,10 @@ def replace(path: str, data: bytes) -> None:
             with open(descriptor, "wb") as file:
                 file.write(data)
                 file.flush()
+                if before is not None and not WINDOWS:
+                    with contextlib.suppress(OSError):
+                        os.fchown(file.fileno(), before.st_uid, before.st_gid)
+                    os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
                 os.fsync(file.fileno())
             os.replace(beside, place)
         except BaseException:

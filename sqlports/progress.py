@@ -50,6 +50,7 @@ class Progress:
 
     screen    the terminal to draw on; None for none
     keyboard  where Esc is pressed; None for none
+    name      what is run, where there is more than one; '' where that is plain
     is_over   given by who shows the rows: whether nobody wants more of them, which ends the statement
     """
 
@@ -59,6 +60,7 @@ class Progress:
         self.keyboard = keyboard
         self.is_over: Callable[[], bool] | None = None
         self.is_paused = False
+        self.name = ""
         self._drawn = False
         self._told: dict[str, int] = {}
         self.restart()
@@ -96,7 +98,7 @@ class Progress:
                 self.keyboard.open()
             columns = os.get_terminal_size(self.screen.fileno()).columns or 80
             stops = "Esc or Ctrl-C stops" if self.keyboard is not None and self.keyboard.is_open else "Ctrl-C stops"
-            text = _joined([self._doing(), f"{seconds:,} s", stops], columns - 1, dot(self.screen))
+            text = _joined([*filter(None, (self.name,)), self._doing(), f"{seconds:,} s", stops], columns - 1, dot(self.screen))
             self._drawn = True
             self._write(f"\r{cut(text, columns - 1)}\x1b[K")
 
@@ -192,6 +194,12 @@ def shown(engine: Engine) -> Iterator[None]:
             keyboard.hand_on()
         elif keyboard is not None:
             keyboard.close()
+
+
+def name(what: str) -> None:
+    """Say what is run, before how far it is: one of many."""
+    if _now is not None:
+        _now.name = what
 
 
 def clear() -> None:

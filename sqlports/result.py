@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 
@@ -14,6 +14,14 @@ from sqlports.script import Statement, Token, tokens
 Described = tuple[str, str | None, str | None, str | None, str | None]
 
 _COMPOUND = ("union", "except", "intersect")
+
+
+class Prepared(NamedTuple):
+    """A statement that was not run: the columns it would give, and the (table, column) that it would read."""
+
+    statement: Statement
+    columns: tuple[str, ...]
+    reads: frozenset[tuple[str, str]]
 
 
 class Result:

@@ -94,7 +94,7 @@ from sqlports.sources.unix_diag import TYPES
     Column("autobound", int, "autobound", "1 when the kernel chose the port, 0 when the program did; NULL if not told."),
     Column("v6only", int, "v6only", "Of a listening or unconnected IPv6 socket: 0 takes IPv4 as well, 1 does not."),
     Column("mark", int, "mark", "Mark for routing (SO_MARK); NULL without CAP_NET_ADMIN."),
-    Column("options", str, "options", "Of 'transparent', 'freebind', 'bind_address_no_port', …: those that are set."),
+    Column("options", str, "options", "Of 'transparent', 'freebind', …: those that are set; 'promiscuous' of a packet socket."),
     Column(
         "drops",
         int,

@@ -1,4 +1,4 @@
-"""The functions that are told of are those of SQLite, with the arguments that they take."""
+"""The functions that are told of are those of SQLite and our own, with the arguments that they take."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 
 from sqlports import Engine
 from sqlports.about.functions import Function, functions
+from sqlports.functions import declared
 from sqlports.shell.names import Names
 
 # Told of as operators and keywords, and one that is refused always.
@@ -19,9 +20,12 @@ def engine():
         yield engine
 
 
-def test_every_function_of_sqlite_is_told_of_and_no_other(engine: Engine) -> None:
+def test_every_function_of_sqlite_and_of_our_own_is_told_of_and_no_other(engine: Engine) -> None:
     built_in = {row[0] for row in engine.connection.execute("SELECT name FROM pragma_function_list WHERE builtin")}
-    assert {function.name for function in functions() if function.kind != "rows"} == built_in - UNTOLD
+    ours = {function.name for function in declared()}
+    assert ours
+    assert not ours & built_in
+    assert {function.name for function in functions() if function.kind != "rows"} == built_in - UNTOLD | ours
 
 
 def test_each_takes_as_many_arguments_as_sqlite_says(engine: Engine) -> None:

@@ -98,6 +98,14 @@ def test_a_packet_socket() -> None:
     assert (row.interface, row.memory, row.local_port) == (None, MEMORY, None)
 
 
+def test_a_packet_socket_that_has_an_interface_take_in_everything() -> None:
+    def memberships(*kinds: int) -> bytes:
+        return attribute(1, b"".join(struct.pack("=IIHH32x", 1, 1, kind, 0) for kind in kinds))
+
+    for tail, options in ((memberships(0, 1), "promiscuous"), (memberships(0, 2), None), (memberships(), None), (b"", None)):
+        assert only(packet_diag.parse([packet(tail=tail) + DONE], PACKET)).options == options
+
+
 @pytest.mark.parametrize(
     ("protocol", "name"), [(0, None), (3, "all"), (0x800, "ip"), (0x86DD, "ipv6"), (0x88CC, "lldp"), (0x1234, "0x1234")]
 )

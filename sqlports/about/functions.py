@@ -1,4 +1,4 @@
-"""The functions of SQLite: how each is called, and what it gives. https://sqlite.org/lang_corefunc.html and its neighbours."""
+"""The functions of SQL: how each is called, and what it gives. Of SQLite's own, https://sqlite.org/lang_corefunc.html tells."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import re
 from functools import cache
 from typing import NamedTuple
 
+from sqlports.functions import declared
+
 
 class Function(NamedTuple):
     """A function of SQL.
 
     name       as it is called
     arguments  what it takes, as its manual would write it: `text, start [, length]`; what is in brackets may be left out
-    kind       'text', 'number', 'time', 'json', 'value', 'sqlite'; 'aggregate', 'window', and 'rows' for what stands after FROM
+    kind       'text', 'number', 'time', 'json', 'value', 'sqlite', one of sqlports/functions; 'aggregate', 'window', and 'rows'
+               for what stands after FROM
     doc        what it gives
     """
 
@@ -48,7 +51,7 @@ def functions() -> tuple[Function, ...]:
             signature, doc = line.split(" : ")
             name, _, arguments = signature.strip().removesuffix(")").partition("(")
             found.append(Function(name, arguments, kind, doc.strip()))
-    return tuple(found)
+    return *found, *(Function(one.name, one.arguments, one.kind, one.doc) for one in declared())
 
 
 _FUNCTIONS = """

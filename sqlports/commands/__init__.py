@@ -48,6 +48,15 @@ COMMANDS = {
         "PORT…",
         "Tell all there is to say about a port. A PORT is 8080, 53/udp or https. There are a page for people and --json.",
     ),
+    "audit": Command(
+        "sqlports.commands.audit",
+        "[list|show|convert] [PATH|NAME]…",
+        "Run audits, questions with a verdict: all that come with sqlports and your own in ~/.config/sqlports/audits, or "
+        "those of these names, packs, .sql files, folders and osquery packs. list names them, show NAME tells all of one, "
+        "convert makes an osquery pack of .sql files or the other way (-o says where to). Status 0: nothing found; "
+        "1: findings from --fail-on on; 2: wrong usage or a bad file; 3: an audit failed, or with --strict did not see all; "
+        "4: one took longer than --timeout (60 s).",
+    ),
     "run": Command(
         "sqlports.commands.run",
         "[NAME [--PARAMETER VALUE]…]",

@@ -13,7 +13,7 @@ from sqlports.modes import Look, Output, Row, Written, chunks
 
 def csv(columns: Sequence[str], rows: Iterator[Row], output: Output, look: Look) -> Written:
     """RFC 4180 with line feeds; the header always. A terminal gets control characters written out."""
-    return _delimited(columns, rows, output, _csv_lines, safe if output.columns else None)
+    return _delimited(columns, rows, output, csv_lines, safe if output.columns else None)
 
 
 def tsv(columns: Sequence[str], rows: Iterator[Row], output: Output, look: Look) -> Written:
@@ -42,7 +42,8 @@ def _plain(row: Row, change: Callable[[str], str] | None) -> list[Any]:
     return cells
 
 
-def _csv_lines(rows: Iterable[Row]) -> str:
+def csv_lines(rows: Iterable[Row]) -> str:
+    """Rows as lines of CSV."""
     lines = _Lines()
     # With this end of a line the module quotes both of its characters; a bare "\n" would leave a "\r" in a value unquoted.
     csv_library.writer(lines, lineterminator="\r\n").writerows(rows)

@@ -43,10 +43,14 @@ _UNSAFE_IN_JSON = "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]
 def _objects(form: str, rows: list[Row], between: str) -> str:
     """The rows as JSON objects of this form. Column by column, since most columns have one type and go fast."""
     columns = [_texts(column) for column in zip(*rows, strict=True)]
-    text = between.join(map(form.__mod__, zip(*columns, strict=True)))
-    if not text.isascii() or "\x7f" in text:
-        text = re.sub(_UNSAFE_IN_JSON, lambda found: f"\\u{ord(found[0]):04x}", text)
-    return text
+    return unobeyed(between.join(map(form.__mod__, zip(*columns, strict=True))))
+
+
+def unobeyed(text: str) -> str:
+    """JSON with the characters escaped that a terminal obeys and JSON need not escape."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return re.sub(_UNSAFE_IN_JSON, lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _texts(column: Sequence[Any]) -> Sequence[Any]:
@@ -56,13 +60,14 @@ def _texts(column: Sequence[Any]) -> Sequence[Any]:
         return column
     if kinds == {str}:
         return list(map(_string, column))
-    return [_value(value) for value in column]
+    return [scalar(value) for value in column]
 
 
 _string = json_library.encoder.encode_basestring
 
 
-def _value(value: Any) -> str:
+def scalar(value: Any) -> str:
+    """A value of SQLite's as JSON has it: bytes as a text that reads as SQL writes them, infinity as a number too large."""
     if isinstance(value, str):
         return _string(value)
     if value is None:

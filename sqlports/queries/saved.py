@@ -92,7 +92,7 @@ def find(name: str, lists: str = "sqlports run", runs: str = "-f") -> Query:
 
 def _query(name: str, path: str) -> Query:
     try:
-        return read(_text(path), name, path)
+        return read(text(path), name, path)
     except OSError as error:
         raise SavedError(told(error)) from None
 
@@ -198,7 +198,7 @@ def _listed(place: str) -> list[str]:
         os.close(descriptor)
 
 
-def _text(path: str) -> str:
+def text(path: str) -> str:
     """Raises OSError, also for what is no file of text."""
     # Not to wait for who writes to a pipe.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)

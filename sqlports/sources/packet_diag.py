@@ -12,11 +12,14 @@ from sqlports.sources.sockets import Listing, RecordSocket, Socket
 from sqlports.sources.unix_diag import TYPES
 
 AF_PACKET = 17
-INFO, UID, MEMINFO = 0, 5, 6
-_SHOW_INFO, _SHOW_MEMINFO = 0x1, 0x10
+INFO, MEMBERSHIPS, UID, MEMINFO = 0, 1, 5, 6
+_SHOW_INFO, _SHOW_MEMBERSHIPS, _SHOW_MEMINFO = 0x1, 0x2, 0x10
 
 # packet_diag_msg: family, type, protocol, inode, cookie.
 _MESSAGE = struct.Struct("=BBHIQ")
+# packet_diag_mclist: interface, count, type, length of the address, address; of type PACKET_MR_PROMISC (packet(7)).
+_MEMBERSHIP = struct.Struct("=IIHH32x")
+_PROMISCUOUS = 1
 
 # include/uapi/linux/if_ether.h
 _ETHERTYPES = {
@@ -27,7 +30,7 @@ _ETHERTYPES = {
 
 def request(listing: Listing) -> bytes:
     """A dump of packet sockets: packet_diag_req."""
-    show = _SHOW_INFO | (_SHOW_MEMINFO if "memory" in listing.parts else 0)
+    show = _SHOW_INFO | _SHOW_MEMBERSHIPS | (_SHOW_MEMINFO if "memory" in listing.parts else 0)
     return sock_diag.message(struct.pack("=BBHIIII", AF_PACKET, 0, 0, 0, show, 0, 0))
 
 
@@ -46,9 +49,16 @@ def parse(datagrams: Iterable[bytes], listing: Listing, strict: bool = True) -> 
             cookie=cookie,
             uid=number(parts.get(UID)),
             interface=listing.namespace.interface(index) if index else None,
+            options="promiscuous" if _is_promiscuous(parts.get(MEMBERSHIPS, b"")) else None,
         )
         found.setdefault(cookie, RecordSocket(record, listing, memory=memory_of(parts.get(MEMINFO))))
     return list(found.values())
+
+
+def _is_promiscuous(memberships: bytes) -> bool:
+    """Whether the socket has an interface take in what is meant for others, too."""
+    whole = len(memberships) - len(memberships) % _MEMBERSHIP.size
+    return any(kind == _PROMISCUOUS for _, _, kind, _ in _MEMBERSHIP.iter_unpack(memberships[:whole]))
 
 
 def ethertype(number: int) -> str | None:

@@ -1,0 +1,238 @@
+"""Audits as an osquery pack, and packs as audits: `sqlports audit convert`.
+
+What one form cannot say is kept where the other does not look: a pack has our keys, which osquery ignores, and a file has a
+key `osquery`, an object of JSON: `name`, `keys` that are not ours, `exact` values that running text cannot be, `query`, `pack`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from textwrap import wrap
+from typing import Any
+
+from sqlports.audit import osquery_rules as rules
+from sqlports.audit import SEVERITIES
+from sqlports.audit.audit import Audit, Condition
+from sqlports.audit.osquery_packs import Pack
+from sqlports.audit.osquery_queries import LISTS, NUMBERS, YES_NO, legal_id, numbered
+from sqlports.cells import safe
+from sqlports.queries.parameters import Parameter
+from sqlports.script import split, tokens
+
+WIDTH = 120
+# Seconds between two askings, of an audit that says nothing of it: what osquery takes itself.
+INTERVAL = 3600
+
+
+def to_pack(audits: Sequence[Audit], name: str) -> str:
+    """A pack with these audits, as JSON. An audit that `misfit` names is left out."""
+    queries: dict[str, Any] = {}
+    around = [json.dumps(_rest(audit).get("pack", {}), sort_keys=True) for audit in audits]
+    pack: dict[str, Any] = {"name": name}
+    if len(set(around)) == 1:
+        pack = {**json.loads(around[0]), "name": name}
+    for audit in audits:
+        if not misfit(audit):
+            own = _rest(audit).get("name", "")
+            known = own if isinstance(own, str) and own and legal_id(own) in audit.id and own not in queries else audit.id
+            queries[known] = _query(audit)
+    return json.dumps({**pack, "queries": queries}, indent=2, ensure_ascii=False) + "\n"
+
+
+def misfit(audit: Audit) -> str:
+    """Why an audit cannot be in a pack; '' when it can."""
+    needed = [parameter.name for parameter in audit.parameters if parameter.required]
+    if needed:
+        return f"a pack has no values for {', '.join(f':{name}' for name in needed)}, which have no default"
+    if any(token.kind == "parameter" and token.text[0] not in ":@$" for token in tokens(audit.sql)):
+        return "a pack has no values for parameters without a name"
+    return ""
+
+
+def _query(audit: Audit) -> dict[str, Any]:
+    """The audit as a query of a pack."""
+    rest, sql = _rest(audit), audit.sql if audit.foreign else statement(audit.sql)
+    if isinstance(was := rest.get("query"), str) and statement(was) == sql:
+        sql = was
+    said: dict[str, Any] = {
+        "query": with_defaults(sql, audit.parameters),
+        "interval": INTERVAL,
+        "platform": rules.platform(audit.platforms),
+        "description": audit.description,
+        "title": audit.title,
+        "severity": audit.severity,
+        "tags": audit.tags,
+        "requires": audit.requires,
+        "key": audit.key,
+        "message": audit.message,
+        "fail_if": "" if audit.fail_if == Condition() else str(audit.fail_if),
+        "fix": audit.fix,
+        "references": audit.references,
+        "false_positives": audit.false_positives,
+        "params": [declaration(parameter) for parameter in audit.parameters],
+        "sql": sql if audit.parameters else "",
+        **{key: _typed(key, text) for key, text in audit.kept.items() if key != "osquery"},
+    }
+    for key, value in _object(rest.get("exact")).items():
+        if _heard(key, value) == _heard(key, said.get(key, "")):
+            said[key] = value
+    kept = {key: value for key, value in said.items() if value not in ("", (), [])}
+    return {**kept, **{key: value for key, value in _object(rest.get("keys")).items() if key not in kept}}
+
+
+def _heard(key: str, value: Any) -> Any:
+    """A value as it is when a header had it: an exact one holds as long as nobody has changed the header."""
+    if key == "platform" and isinstance(value, str):
+        return rules.platform(rules.systems(value))
+    return _said(value) if isinstance(value, str) else _words(value) if isinstance(value, (list, tuple)) else value
+
+
+def to_files(packs: Iterable[Pack]) -> dict[str, str]:
+    """The files that packs come to, by name; of several packs each in a folder of its own."""
+    packs = list(packs)
+    files: dict[str, str] = {}
+    folders: set[str] = set()
+    for pack in packs:
+        folder = numbered(legal_id(pack.name), folders) + "/" if len(packs) > 1 else ""
+        around = {**pack.kept, **({"discovery": list(pack.discovery)} if pack.discovery else {})}
+        taken: set[str] = set()
+        for audit in pack.audits:
+            stem = numbered(legal_id(audit.id), taken)
+            files[f"{folder}{stem}.sql"] = to_file(audit, stem, around)
+    return files
+
+
+def to_file(audit: Audit, stem: str, pack: Mapping[str, Any]) -> str:
+    """The text of a file `stem`.sql; `pack` is what its pack says of itself."""
+    rest: dict[str, Any] = dict(_rest(audit))
+    exact = dict(_object(rest.get("exact")))
+    lines = []
+
+    def say(key: str, value: str | Sequence[str]) -> None:
+        text = _said(value) if isinstance(value, str) else ", ".join(_words(value))
+        if text != value if isinstance(value, str) else _words(value) != tuple(value):
+            exact.setdefault(key, value)
+        if text:
+            lines.append(_field(key, text))
+
+    if stem != audit.id:
+        say("id", audit.id)
+    say("title", audit.title)
+    say("severity", audit.severity if audit.severity in SEVERITIES else "info")
+    for key in ("description", "platforms", "tags", "requires", "parameters", "key", "message", "fail_if", "fix", "references"):
+        if key == "parameters":
+            lines += [_field("param", _said(declaration(parameter))) for parameter in audit.parameters]
+        elif key != "fail_if":
+            say(key.replace("platforms", "platform"), getattr(audit, key))
+        elif audit.fail_if != Condition():
+            say(key, str(audit.fail_if))
+    say("false_positives", audit.false_positives)
+    for key, text in audit.kept.items():
+        if key != "osquery":
+            say(key, text)
+    query = audit.sql if audit.foreign else statement(audit.sql)
+    body = statement(query)
+    if _bare(query) != _bare(body):
+        rest["query"] = query
+    rest = {key: value for key, value in {**rest, "exact": exact, "pack": dict(pack)}.items() if value}
+    if rest:
+        # Spaces in a row would be one when it is read again.
+        shown = re.sub("  +", lambda found: "\\u0020" * len(found[0]), json.dumps(rest))
+        lines.append(_field("osquery", shown.replace("\x7f", "\\u007f")))
+    return "\n".join([*lines, body]) + "\n"
+
+
+def _bare(sql: str) -> str:
+    return " ".join(sql.split()).rstrip("; ")
+
+
+def statement(text: str) -> str:
+    """The statement of a text from its first word to its last and a semicolon, no further set in than it need be."""
+    found = next(iter(split(text)))
+    words = tokens(found.sql)
+    while words[-1].text == ";":
+        words.pop()
+    start = found.start + words[0].start
+    margin = text[text.rfind("\n", 0, start) + 1 : start]
+    first, *others = text[start : found.start + words[-1].end].split("\n")
+    whole = any("\n" in word.text for word in words)
+    if margin.isspace() and not whole and all(line.startswith(margin) or not line.strip() for line in others):
+        others = [line.removeprefix(margin) for line in others]
+    return "\n".join([first, *others]) + ";"
+
+
+def with_defaults(sql: str, parameters: Iterable[Parameter]) -> str:
+    """The SQL with its parameters' defaults in their place."""
+    literals = {parameter.name: literal(parameter.default) for parameter in parameters if not parameter.required}
+    parts, end = [], 0
+    for token in tokens(sql):
+        if token.kind == "parameter" and token.text[1:] in literals:
+            # A word beside it would become one with the literal.
+            before = "" if sql[token.start - 1 : token.start] in ("", " ", "\n", "\t", "\r", "(", ",") else " "
+            after = "" if sql[token.end : token.end + 1] in ("", " ", "\n", "\t", "\r", ")", ",", ";") else " "
+            parts += [sql[end : token.start], before, literals[token.text[1:]], after]
+            end = token.end
+    return "".join([*parts, sql[end:]])
+
+
+def literal(value: str | int | float | None) -> str:
+    """A parameter's value as SQL writes it."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    # Two minus signs would begin a comment.
+    return f"({value!r})" if value < 0 else repr(value)
+
+
+def declaration(parameter: Parameter) -> str:
+    """A parameter as a header declares it: NAME TYPE [DEFAULT] [DOC]."""
+    default = "" if parameter.required else literal(parameter.default).strip("()")
+    if parameter.words and parameter.default is not None:
+        default = str(parameter.default)
+    elif isinstance(parameter.default, str):
+        default = literal(parameter.default)
+    return " ".join(filter(None, [parameter.name, "|".join(parameter.words) or parameter.type, default, parameter.doc]))
+
+
+def _rest(audit: Audit) -> dict[str, Any]:
+    """What the key `osquery` of an audit has; {} for none, and for what somebody made no JSON of."""
+    try:
+        return _object(json.loads(audit.kept.get("osquery", "{}")))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _typed(key: str, text: str) -> Any:
+    """The value of a key as osquery has it."""
+    if key in NUMBERS and re.fullmatch(r"\d{1,18}", text, re.ASCII):
+        return int(text)
+    return text.lower() in ("true", "t", "1") if key in YES_NO else re.findall(r"[^\s,]+", text) if key in LISTS else text
+
+
+def _said(text: str) -> str:
+    """The text as a header gives it back: paragraphs of running text, and nothing that a terminal obeys."""
+    parts = (" ".join(safe(" ".join(part.split())).split()) for part in re.split(r"\n\n+", text))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _words(texts: Sequence[str]) -> tuple[str, ...]:
+    """The texts as a header gives them back as words."""
+    return tuple(word for text in texts for word in re.findall(r"[^\s,]+", _said(text)))
+
+
+def _field(key: str, text: str) -> str:
+    """A field of a header, in lines that are not too long."""
+    lines: list[str] = []
+    for part in text.split("\n\n"):
+        first = f"-- {key}: " if not lines else "--   "
+        lines += ["--"] * bool(lines) + wrap(
+            part, WIDTH, initial_indent=first, subsequent_indent="--   ", break_long_words=False, break_on_hyphens=False
+        )
+    return "\n".join(lines)

@@ -1,0 +1,166 @@
+"""From the words of the command to audits: those that come along, somebody's own, files, folders and osquery's packs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from sqlports.audit import audit as audits
+from sqlports.audit import given, osquery_packs
+from sqlports.audit.audit import Audit, BadFile
+from sqlports.errors import nearest, told
+from sqlports.own_files import private_path
+from sqlports.queries import saved
+
+SHIPPED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "packs")
+SUFFIX = ".sql"
+PACK_SUFFIXES = (".conf", ".json")
+# Folders within folders: more is a loop, or nobody's pack.
+_DEEPEST = 16
+
+
+class Unknown(Exception):
+    """A word is the name of nothing."""
+
+
+class Found(NamedTuple):
+    """What words stand for: audits, osquery's packs with theirs, and what is wrong with files. Of two of one id both are here."""
+
+    audits: list[Audit]
+    packs: list[osquery_packs.Pack]
+    faults: list[BadFile]
+
+
+def folder() -> str | None:
+    """Where the user's own audits are; None for who has no home."""
+    return private_path("XDG_CONFIG_HOME", ".config", "audits")
+
+
+def find(words: Sequence[str]) -> Found:
+    """The audits of these paths and names; without any those that come along and the user's own.
+
+    A path has a slash in it, ends in .sql, .conf or .json, or is there. Raises Unknown for a name that is none.
+    """
+    found = Found([], [], [])
+    known: Found | None = None
+    for word in words:
+        if _is_path(word):
+            _add(found, path(word))
+            continue
+        known = known or named()
+        chosen = [one for one in known.audits if word in (one.id, one.pack)]
+        bad = [fault for fault in known.faults if word in _names_of(fault.path)]
+        if not chosen and not bad:
+            raise Unknown(_unknown(word, known.audits))
+        found.audits.extend(chosen)
+        found.faults.extend(bad)
+    if not words:
+        found = named()
+    return _once(found)
+
+
+def named() -> Found:
+    """All that have a name: the user's own, and those that come along and have not the id of one of these."""
+    shipped, own = path(SHIPPED), Found([], [], [])
+    place = folder()
+    if place and os.path.isdir(place):
+        own = path(place, is_own=True)
+    ids = {one.id for one in own.audits}
+    return Found(own.audits + [one for one in shipped.audits if one.id not in ids], own.packs, shipped.faults + own.faults)
+
+
+def path(place: str, is_own: bool = False) -> Found:
+    """The audits of a file or a folder with all below it."""
+    found = Found([], [], [])
+    if os.path.isdir(place):
+        for name in _below(place, found.faults):
+            _file(name, os.path.basename(os.path.dirname(name)), found, is_own)
+        if not (found.audits or found.packs or found.faults):
+            found.faults.append(BadFile(place, None, f"no audit is in it: no file of it ends in {SUFFIX}"))
+    else:
+        _file(place, "", found, is_own)
+    return found
+
+
+def _below(place: str, faults: list[BadFile], depth: int = 0) -> Iterator[str]:
+    """The files with audits in a folder and in those within it, by name; what is hidden is left out."""
+    try:
+        entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+    except OSError as error:
+        faults.append(BadFile(place, None, told(error)))
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            if depth < _DEEPEST:
+                yield from _below(entry.path, faults, depth + 1)
+        elif entry.name.endswith((SUFFIX, ".conf")):
+            yield entry.path
+
+
+def _own(place: str) -> str | BadFile:
+    """What is in a file of the user's own folder, read with that user's rights."""
+    try:
+        return saved.text(place)
+    except OSError as error:
+        return BadFile(place, None, error.strerror or str(error))
+
+
+def _file(place: str, pack: str, found: Found, is_own: bool) -> None:
+    name = os.path.basename(place)
+    text = _own(place) if is_own else given.text(place, saved.LARGEST)
+    if isinstance(text, BadFile):
+        found.faults.append(text)
+        return
+    if name.endswith(PACK_SUFFIXES):
+        packs, faults = osquery_packs.read(text, name, place)
+        found.packs.extend(packs)
+        found.audits.extend(audit for one in packs for audit in one.audits)
+        found.faults.extend(faults)
+        return
+    read = audits.read(text, name.removesuffix(SUFFIX), place, pack)
+    found.faults.extend(read.faults)
+    if read.audit:
+        found.audits.append(read.audit)
+
+
+def _is_path(word: str) -> bool:
+    return "/" in word or word.endswith((SUFFIX, *PACK_SUFFIXES)) or (os.path.exists(word) and word not in _packs())
+
+
+def _packs() -> list[str]:
+    return os.listdir(SHIPPED)
+
+
+def _names_of(place: str) -> tuple[str, str]:
+    """The id and the pack that a file has by its place."""
+    return os.path.basename(place).removesuffix(SUFFIX), os.path.basename(os.path.dirname(place))
+
+
+def _unknown(word: str, known: Iterable[Audit]) -> str:
+    names = {name for one in known for name in (one.id, one.pack) if name}
+    meant = nearest(word, sorted(names))
+    return f"no audit or pack is called {word}: " + (f"did you mean {meant}?" if meant else "sqlports audit list has them")
+
+
+def _add(found: Found, more: Found) -> None:
+    found.audits.extend(more.audits)
+    found.packs.extend(more.packs)
+    found.faults.extend(more.faults)
+
+
+def _once(found: Found) -> Found:
+    """Each file once, however often it was named; two files of one id are a fault of the second."""
+    by_id: dict[str, Audit] = {}
+    faults = list(dict.fromkeys(found.faults))
+    for one in found.audits:
+        first = by_id.setdefault(one.id, one)
+        if (os.path.realpath(first.path), first.line) != (os.path.realpath(one.path), one.line):
+            # An id of osquery's is only unique within its pack.
+            if one.foreign:
+                by_id[f"{one.pack}.{one.id}"] = one._replace(id=f"{one.pack}.{one.id}")
+                continue
+            faults.append(BadFile(one.path, one.line, f"a second audit {one.id}: the first is {first.path}:{first.line}"))
+    return Found(list(by_id.values()), found.packs, faults)

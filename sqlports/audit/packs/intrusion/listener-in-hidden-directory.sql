@@ -1,0 +1,38 @@
+-- title: Listener that runs from a hidden directory
+-- severity: medium
+-- description: A process waits for connections whose program is in a hidden directory or is a hidden file: some part of its path
+--   begins with a dot, so that `ls` does not show it. Intruders hide what they bring along in that way, also behind names such as
+--   '...' and '. '. It is high outside of home directories, where hardly anything else does so, and low where all hidden
+--   directories of the path are those of common tools (~/.local, ~/.cargo).
+-- platform: linux
+-- tags: intrusion, attack.T1564.001
+-- requires: root
+-- param: known text '.local,.cache,.cargo,.rustup,.nvm,.npm,.volta,.bun,.deno,.pyenv,.rbenv,.asdf,.goenv,.jenv,.sdkman,.jdks,.gradle,.m2,.dotnet,.vscode,.vscode-server,.cursor,.cursor-server,.windsurf-server,.steam,.wine,.var,.venv,.tox,.nox,.linuxbrew,.nix-profile,.krew,.minikube,.ollama,.lmstudio'
+--   Names of hidden directories that common tools have in a home directory.
+-- key: protocol, address, port, path
+-- message: {process} (pid {pid}) listens on {protocol} {address} port {port} and runs from {path}
+-- fix: Find out who put it there and started it. If it belongs to you, install it where packages or administrators put programs.
+-- references: https://attack.mitre.org/techniques/T1564/001/
+-- false_positives: Tools that users install for themselves keep programs in hidden directories of their home; the common ones
+--   are low. An AppImage runs from /tmp/.mount_NAME.
+WITH known AS MATERIALIZED (
+  SELECT trim(value) AS name FROM json_each('[' || replace(json_quote(:known), ',', '","') || ']')
+)
+SELECT
+  CASE
+    WHEN p.path NOT LIKE '/home/%' AND p.path NOT LIKE '/root/%' AND p.path NOT LIKE '/var/home/%' THEN 'high'
+    WHEN EXISTS (
+      SELECT 1 FROM json_each('[' || replace(json_quote(p.path), '/', '","') || ']')
+      WHERE value LIKE '.%' AND value NOT IN (SELECT name FROM known)
+    ) THEN 'medium'
+    ELSE 'low'
+  END AS severity,
+  l.protocol, l.address, l.port, l.scope, p.name AS process, min(p.pid) AS pid, p.path,
+  (SELECT username FROM users u WHERE u.uid = p.euid) AS user, p.unit, p.container_id AS container
+FROM processes p
+  CROSS JOIN handles h ON h.pid = p.pid AND h.type = 'socket'
+  CROSS JOIN listeners l ON l.inode = h.inode
+WHERE p.path LIKE '%/.%'
+  AND l.protocol <> 'unix' AND (l.state = 'LISTEN' OR l.state = 'UNCONNECTED' AND l.autobound IS NOT 1)
+GROUP BY l.protocol, l.address, l.port, l.net_namespace, p.path
+ORDER BY l.protocol, l.port, l.address, p.path, pid;
