@@ -16,8 +16,9 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable .
 	touch $(READY)
 
-demo: $(READY) ## who listens on which port of this machine, now
+demo: $(READY) ## who listens on which port of this machine, now, and what of all is worth a look
 	$(BIN)/sqlports run listening
+	$(BIN)/sqlports audit || [ $$? = 1 ]
 
 test: $(READY) ## all tests
 	$(BIN)/python -P -m pytest

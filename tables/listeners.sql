@@ -38,7 +38,7 @@ SELECT protocol, family, type, state, address, port, path,
     WHEN address LIKE '127.%' OR address = '::1' OR address LIKE '::ffff:127.%' THEN 'loopback'
     WHEN address LIKE '169.254.%' OR address LIKE 'fe8_:%' OR address LIKE 'fe9_:%' OR address LIKE 'fea_:%'
       OR address LIKE 'feb_:%' THEN 'link'
-    WHEN address IN ('0.0.0.0', '::') THEN 'all'
+    WHEN address IN ('0.0.0.0', '::', '::ffff:0.0.0.0') THEN 'all'
     ELSE 'address'
   END AS scope,
   CASE WHEN family = 'ipv6' AND address = '::' THEN 1 - v6only WHEN family IN ('ipv4', 'ipv6') THEN 0 END AS dual_stack,

@@ -28,7 +28,7 @@ WORST = [
 
 def audit(name: str = "open-database", severity: str = "high", pack: str = "exposure", path: str = "", more: str = "") -> Audit:
     text = (
-        f"-- title: Database open to: the world, 100%\n-- severity: {severity}\n-- description: A database listens. That is bad.\n"
+        f"-- title: Database open to: the world, 100%\n-- severity: {severity}\n-- description: A database listens.\n"
         "-- tags: attack.t1190, database\n-- key: process\n-- message: {process} is open\n"
         "-- fix: Bind it to 127.0.0.1.\n-- references: https://example.org/why?a=b#c\n"
         f"-- false_positives: A public service.\n{more}SELECT 'a' AS process\n"
@@ -39,7 +39,11 @@ def audit(name: str = "open-database", severity: str = "high", pack: str = "expo
 
 
 def finding(of: Audit, process: str = "postgres", severity: str = "", **more: Any) -> Finding:
-    row = {"process": process, "pid": 1, "raw": process.encode("utf-8", "surrogateescape" if "\ud800" not in process else "replace")}
+    row = {
+        "process": process,
+        "pid": 1,
+        "raw": process.encode("utf-8", "surrogateescape" if "\ud800" not in process else "replace"),
+    }
     row |= {"none": None, "real": 1.5, "endless": float("inf"), "big": 2**63 - 1}
     return Finding(
         **{

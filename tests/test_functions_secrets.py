@@ -70,6 +70,10 @@ def test_a_secret_is_masked_and_nothing_else(text: str, shown: str) -> None:
         "serve --password=<password>",
         "serve --tls-private-key /etc/ssl/key.pem",
         "ansible --private-key=~/.ssh/id_ed25519",
+        "docker build --secret id=npm,src=.npmrc .",
+        "mysqld --caching-sha2-password-auto-generate-rsa-keys=ON --validate-password=FORCE",
+        "systemd-run -p LoadCredential=name:/run/x true",
+        "sshd -o PasswordAuthentication=no",
         "chrome --password-store=basic --service-request-channel-token=12345",
         "python -m transformers --max-tokens 100",
         "TOKENIZERS_PARALLELISM=false",
@@ -119,6 +123,11 @@ def test_an_array_of_arguments_is_masked_argument_by_argument(arguments: list[st
     masked = mask_secrets(json.dumps(arguments))
     assert masked is not None
     assert json.loads(masked) == shown
+
+
+def test_half_a_surrogate_pair_does_no_harm(live: Engine) -> None:
+    [row] = live.query("SELECT mask_secrets(?) AS text", ('["\\ud800", "--password=x", "é"]',))
+    assert row["text"] == '["\\ud800", "--password=****", "é"]'
 
 
 def test_what_only_begins_like_an_array_is_a_text() -> None:

@@ -7,19 +7,23 @@ key `osquery`, an object of JSON: `name`, `keys` that are not ours, `exact` valu
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-from sqlports.audit import osquery_rules as rules
 from sqlports.audit import SEVERITIES
+from sqlports.audit import osquery_rules as rules
 from sqlports.audit.audit import Audit, Condition
+from sqlports.audit.new_files import ConvertError, write
 from sqlports.audit.osquery_packs import Pack
 from sqlports.audit.osquery_queries import LISTS, NUMBERS, YES_NO, legal_id, numbered
+from sqlports.audit.statements import declaration, statement, with_defaults
 from sqlports.cells import safe
-from sqlports.queries.parameters import Parameter
-from sqlports.script import split, tokens
+from sqlports.errors import file_name
+from sqlports.script import tokens
 
 WIDTH = 120
 # Seconds between two askings, of an audit that says nothing of it: what osquery takes itself.
@@ -148,55 +152,6 @@ def _bare(sql: str) -> str:
     return " ".join(sql.split()).rstrip("; ")
 
 
-def statement(text: str) -> str:
-    """The statement of a text from its first word to its last and a semicolon, no further set in than it need be."""
-    found = next(iter(split(text)))
-    words = tokens(found.sql)
-    while words[-1].text == ";":
-        words.pop()
-    start = found.start + words[0].start
-    margin = text[text.rfind("\n", 0, start) + 1 : start]
-    first, *others = text[start : found.start + words[-1].end].split("\n")
-    whole = any("\n" in word.text for word in words)
-    if margin.isspace() and not whole and all(line.startswith(margin) or not line.strip() for line in others):
-        others = [line.removeprefix(margin) for line in others]
-    return "\n".join([first, *others]) + ";"
-
-
-def with_defaults(sql: str, parameters: Iterable[Parameter]) -> str:
-    """The SQL with its parameters' defaults in their place."""
-    literals = {parameter.name: literal(parameter.default) for parameter in parameters if not parameter.required}
-    parts, end = [], 0
-    for token in tokens(sql):
-        if token.kind == "parameter" and token.text[1:] in literals:
-            # A word beside it would become one with the literal.
-            before = "" if sql[token.start - 1 : token.start] in ("", " ", "\n", "\t", "\r", "(", ",") else " "
-            after = "" if sql[token.end : token.end + 1] in ("", " ", "\n", "\t", "\r", ")", ",", ";") else " "
-            parts += [sql[end : token.start], before, literals[token.text[1:]], after]
-            end = token.end
-    return "".join([*parts, sql[end:]])
-
-
-def literal(value: str | int | float | None) -> str:
-    """A parameter's value as SQL writes it."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    # Two minus signs would begin a comment.
-    return f"({value!r})" if value < 0 else repr(value)
-
-
-def declaration(parameter: Parameter) -> str:
-    """A parameter as a header declares it: NAME TYPE [DEFAULT] [DOC]."""
-    default = "" if parameter.required else literal(parameter.default).strip("()")
-    if parameter.words and parameter.default is not None:
-        default = str(parameter.default)
-    elif isinstance(parameter.default, str):
-        default = literal(parameter.default)
-    return " ".join(filter(None, [parameter.name, "|".join(parameter.words) or parameter.type, default, parameter.doc]))
-
-
 def _rest(audit: Audit) -> dict[str, Any]:
     """What the key `osquery` of an audit has; {} for none, and for what somebody made no JSON of."""
     try:
@@ -236,3 +191,72 @@ def _field(key: str, text: str) -> str:
             part, WIDTH, initial_indent=first, subsequent_indent="--   ", break_long_words=False, break_on_hyphens=False
         )
     return "\n".join(lines)
+
+
+def convert(paths: Sequence[str], output: str | None) -> list[str]:
+    """Make osquery's packs into a folder of audits, or audits into a pack; sentences on what is not the same afterwards.
+
+    `output` is the folder, or the file of the pack: None and - are standard output. Raises ConvertError, with nothing written.
+    """
+    from sqlports.audit import find
+
+    found = find.Found([], [], [])
+    for path in paths:
+        more = find.path(path)
+        found.audits.extend(more.audits)
+        found.packs.extend(more.packs)
+        found.faults.extend(more.faults)
+    if found.faults:
+        raise ConvertError("\n".join(fault.told for fault in found.faults))
+    own = [audit for audit in found.audits if not audit.foreign]
+    if own and found.packs:
+        raise ConvertError("convert packs or audits, and not both at once")
+    if found.packs:
+        if output in (None, "-"):
+            raise ConvertError("a pack becomes a folder of files: say which with -o FOLDER")
+        write(to_files(found.packs), str(output))
+        return _told_of_packs(found.packs)
+    seen: dict[str, Audit] = {}
+    for audit in own:
+        first = seen.setdefault(audit.id, audit)
+        if first is not audit:
+            raise ConvertError(f"{file_name(audit.path)}: a second audit {audit.id}: the first is {file_name(first.path)}")
+    if all(map(misfit, own)):
+        raise ConvertError("\n".join(_told_of_audits(own)) or "there is no audit to convert")
+    if output in (None, "-"):
+        sys.stdout.write(to_pack(own, own[0].pack or "audits"))
+    else:
+        folder, name = os.path.split(str(output))
+        if not name:
+            raise ConvertError("a pack is a file: -o FILE.conf")
+        write({name: to_pack(own, os.path.splitext(name)[0])}, folder or ".")
+    return _told_of_audits(own)
+
+
+def _told_of_packs(packs: Iterable[Pack]) -> list[str]:
+    told = []
+    for pack in packs:
+        name = safe(pack.name)
+        if pack.discovery:
+            told.append(f"{name}: its discovery queries are kept, and nothing asks them: files are always asked")
+        for audit in pack.audits:
+            if any(key in audit.kept for key in ("shard", "version")) or any(key in pack.kept for key in ("shard", "version")):
+                told.append(f"{name}: its shards and versions are kept, and not heeded in files")
+                break
+    return told
+
+
+def _told_of_audits(audits: Iterable[Audit]) -> list[str]:
+    audits = list(audits)
+    told = [f"{audit.id} is left out: {reason}" for audit in audits if (reason := misfit(audit))]
+    for audit in audits:
+        if audit.parameters and not misfit(audit):
+            names = ", ".join(parameter.name for parameter in audit.parameters)
+            told.append(f"{audit.id}: osquery asks with the defaults of {names}")
+        if audit.fail_if != Condition():
+            told.append(f"{audit.id}: osquery gives its rows and does not heed fail_if")
+    if len({json.dumps(_rest(audit).get("pack", {}), sort_keys=True) for audit in audits}) > 1:
+        told.append(
+            "what the packs said that these came from is left out, as they are of more than one: discovery, platform, shard"
+        )
+    return told

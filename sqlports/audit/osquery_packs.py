@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from sqlports.audit import given
 from sqlports.audit import osquery_json as js
 from sqlports.audit.audit import Audit, BadFile
 from sqlports.audit.osquery_json import Member, Value
 from sqlports.audit.osquery_queries import Checked, legal_id, numbered, out_of_place, query
 from sqlports.cells import safe
-from sqlports.errors import Error, Interrupted, told
+from sqlports.errors import Error, Interrupted, file_name
 
 # More than any pack has; osquery's own limit for a configuration is one MiB.
 LARGEST = 8 << 20
@@ -62,28 +63,28 @@ def active(pack: Pack, run: Callable[[str], int]) -> str:
     """
     if pack.skip:
         return pack.skip
-    for query in pack.discovery:
+    for sql in pack.discovery:
         try:
-            rows = run(query)
+            rows = run(sql)
         except Interrupted:
             raise
         except Error as error:
-            return f"the pack's discovery query failed: {safe(str(error).split(chr(10))[0])}: {safe(query)}"
+            return f"the pack's discovery query failed: {safe(str(error).split(chr(10))[0])}: {safe(sql)}"
         if not rows:
-            return f"the pack's discovery query gave no row: {safe(query)}"
+            return f"the pack's discovery query gave no row: {safe(sql)}"
     return ""
 
 
 def read(text: str | bytes, name: str, path: str) -> Packs:
     """The packs in a file's text: the file is one, or a configuration, which has a schedule and packs.
 
-    `name` is that of a pack without one of its own. A configuration's other files are looked for in its folder and read.
+    `name` is that of the file. A configuration's other files are looked for in its folder and read.
     """
     found = Packs([], [])
     root = _parsed(text, path, found.faults)
     if root is not None:
         reader = _Reader(path, found)
-        reader.file(root, name)
+        reader.file(root, os.path.splitext(name)[0])
         _tell_apart(found)
     found.faults.sort(key=lambda fault: (fault.path, fault.line or 0))
     return found
@@ -151,10 +152,9 @@ class _Reader(Checked):
 
     def other(self, path: str, name: str, line: int) -> None:
         """A pack in a file of its own."""
-        try:
-            data = _bytes(path)
-        except (OSError, ValueError) as error:
-            self.fault(line, told(error) if isinstance(error, OSError) else f"{safe(path)}: {error}")
+        data = given.text(path, LARGEST)
+        if isinstance(data, BadFile):
+            self.fault(line, f"{file_name(path)}: {data.message}")
             return
         root = _parsed(data, path, self.found.faults)
         if root is not None:
@@ -203,16 +203,3 @@ def _tell_apart(found: Packs) -> None:
                 kept = {**kept, "osquery": json.dumps({"name": audit.id, **json.loads(kept.get("osquery", "{}"))})}
             audits.append(audit._replace(id=name, kept=kept))
         found.packs[i] = pack._replace(audits=tuple(audits))
-
-
-def _bytes(path: str) -> bytes:
-    """What a file has, up to what is too much. Raises OSError, also for what is no file."""
-    # Not to wait for who writes to a pipe.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
-    with open(descriptor, "rb") as file:
-        import errno
-        import stat
-
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is no file", path)
-        return file.read(LARGEST + 1)

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlports.audit import osquery_rules as rules
 from sqlports.audit import SEVERITIES
+from sqlports.audit import osquery_rules as rules
 from sqlports.audit.audit import KEPT, KEYS, Audit, BadFile, Condition, condition, sentence
 from sqlports.audit.osquery_json import Member, Value
 from sqlports.cells import safe
@@ -63,7 +63,10 @@ class Checked:
         """Whether a member is of a kind; a fault where not."""
         if member.value.kind == kind:
             return True
-        self.fault(member.value.line, f"{safe(member.name)} is a {member.value.kind} and has to be a {kind}")
+        self.fault(
+            member.value.line,
+            f"{safe(member.name)} is a {member.value.kind} and has to be {'an' if kind == 'object' else 'a'} {kind}",
+        )
         return False
 
     def checked(self, members: list[Member]) -> dict[str, Any]:
@@ -114,7 +117,8 @@ def query(checked: Checked, member: Member, pack: str, skip: str, around: Mappin
     before = len(checked.faults)
     values = checked.checked([one for one in every if one.name in KNOWN])
     lines = {one.name: one.line for one in every}
-    sql, parameters = asked.value.value, ()
+    sql = asked.value.value
+    parameters: tuple[Parameter, ...] = ()
     if checked.is_a("text", asked):
         sql, parameters = _statement(checked, asked, values)
     says, severity, fails = values.get("description", ""), values.get("severity", "info").lower(), Condition()
@@ -179,7 +183,7 @@ def _is_header_key(name: str) -> bool:
 
 def _statement(checked: Checked, asked: Member, values: Mapping[str, Any]) -> tuple[str, tuple[Parameter, ...]]:
     """The SQL of a query and its parameters: those with which it was converted, if it is still what they made of it."""
-    from sqlports.audit.convert import with_defaults
+    from sqlports.audit.statements import with_defaults
     from sqlports.queries import parameters
     from sqlports.script import split
 
@@ -208,7 +212,7 @@ def out_of_place(values: Mapping[str, Any]) -> str:
         return f"osquery never asks it: its interval is {interval}, and not 1 to {rules.LONGEST_INTERVAL} seconds"
     platform, version, shard = (values.get(key) for key in ("platform", "version", "shard"))
     texts = [said if isinstance(said, str) else "" for said in (platform, version)]
-    return safe(rules.not_here(*texts, shard if isinstance(shard, int) else 0))
+    return safe(rules.not_here(texts[0], texts[1], shard if isinstance(shard, int) else 0))
 
 
 def legal_id(name: str) -> str:

@@ -28,7 +28,7 @@ def not_here(platform: str, version: str, shard: int) -> str:
 
 
 def fits(platform: str, system: str = sys.platform) -> bool:
-    """Whether a query for this platform runs on a system (as sys.platform has it): osquery looks for words anywhere in the text."""
+    """Whether a query for this platform runs on a system (of sys.platform): osquery looks for words in the text."""
     if _everywhere(platform):
         return True
     if system == "linux" and any(word in platform for word in _LINUX):

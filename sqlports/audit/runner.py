@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -119,8 +119,7 @@ def run(
     tell     told, before each, how far this is
     """
     outcomes = list(checked.outcomes)
-    engine.timeout = timeout
-    with engine.snapshot() as system:
+    with engine.snapshot() as system, _timed(engine, timeout):
         idle = {(pack.path, pack.name): osquery_packs.active(pack, lambda sql: _count(engine, sql)) for pack in packs}
         for number, ready in enumerate(checked.ready, 1):
             audit = ready.audit
@@ -129,6 +128,15 @@ def run(
             outcomes.append(Outcome(audit, "skipped", why=why) if why else _asked(engine, system, ready, least))
     places = {id(audit): place for place, audit in enumerate(_in_order(checked))}
     return sorted(outcomes, key=lambda outcome: places[id(outcome.audit)])
+
+
+@contextmanager
+def _timed(engine: Engine, timeout: float | None) -> Iterator[None]:
+    before, engine.timeout = engine.timeout, timeout
+    try:
+        yield
+    finally:
+        engine.timeout = before
 
 
 def _in_order(checked: Checked) -> list[Audit]:

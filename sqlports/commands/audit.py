@@ -69,27 +69,32 @@ def _found(words: Sequence[str]) -> Found:
         raise Misuse(str(error)) from None
 
 
-def _audit(engine: Engine, options: Namespace) -> int:
-    from sqlports.audit import formats, runner
-    from sqlports.session import complain, stoppable
+def ask(engine: Engine, options: Namespace) -> Report:
+    """Run the audits that the options name; the report. Raises Misuse, Interrupted."""
+    from sqlports import progress
+    from sqlports.audit import find, runner
+    from sqlports.session import stoppable
 
     found = _found(options.sql[1:])
     chosen = [audit for audit in found.audits if not options.tag or _has_tag(audit, options.tag)]
     values, faults = _values(chosen, options.param)
     began, started = time.monotonic(), time.time()
     whole = [audit for audit in chosen if audit.id in values]
-    from sqlports import progress
-
     with stoppable(engine):
         checked = runner.check(engine, whole, values, options.severity)
         outcomes = runner.run(engine, checked, found.packs, options.timeout or TIMEOUT, options.severity, progress.name)
     known = {audit.id for audit in found.audits}
     if options.waivers:
-        from sqlports.audit import find
-
         known |= {audit.id for audit in find.named().audits}
     report = _report(options, outcomes, checked, known, [*found.faults, *faults])
-    report = report._replace(started=started, seconds=time.monotonic() - began)
+    return report._replace(started=started, seconds=time.monotonic() - began)
+
+
+def _audit(engine: Engine, options: Namespace) -> int:
+    from sqlports.audit import formats
+    from sqlports.session import complain
+
+    report = ask(engine, options)
     if options.write_baseline:
         report = _write_baseline(options, report)
     for name in options.report:

@@ -16,6 +16,7 @@ from sqlports.commands import COMMANDS
 from sqlports.commands.completion_scripts import SCRIPTS
 
 if TYPE_CHECKING:
+    from sqlports.audit.audit import Audit
     from sqlports.engine import Engine
     from sqlports.queries.parameters import Parameter
 
@@ -23,6 +24,7 @@ Candidates = list[tuple[str, str]]
 
 FILES: Candidates = [(":files", "")]
 DIRECTORIES: Candidates = [(":directories", "")]
+_FILES = ("file", "output", "report", "waivers", "baseline", "write_baseline")
 USAGE = "sqlports completion bash, zsh or fish: its first lines say how the script is installed"
 
 
@@ -112,11 +114,15 @@ def _values(name: str, options: dict[str, Action], plain: list[str]) -> Candidat
     parameter, action = _parameters(plain).get(name), options.get(name)
     if action is None:
         return [(word, "") for word in parameter.words] if parameter else []
+    if action.dest == "tag":
+        return [(tag, "") for tag in sorted({tag for audit in _audits_of([]) for tag in audit.tags})]
+    if action.dest == "param" and plain[:1] == ["audit"]:
+        return [(f"{one.name}=", one.doc) for audit in _audits_of(plain[1:]) for one in audit.parameters]
     if action.dest == "param":
         return [(f"{parameter.name}=", parameter.doc) for parameter in _parameters(plain).values()]
     if action.choices:
         return [(str(choice), "") for choice in action.choices]
-    return {"file": FILES, "output": FILES, "root": DIRECTORIES}.get(action.dest, [])
+    return DIRECTORIES if action.dest == "root" else FILES if action.dest in _FILES else []
 
 
 def _parameters(plain: list[str]) -> dict[str, Parameter]:
@@ -161,6 +167,22 @@ def _queries(before: list[str]) -> Candidates:
     return [(word, "") for word in parameters[0].words] if parameters else []
 
 
+def _audits_of(names: list[str]) -> list[Audit]:
+    """The audits of these names and packs, or all that have a name."""
+    from sqlports.audit import find
+
+    return [audit for audit in find.named().audits if not names or audit.id in names or audit.pack in names]
+
+
+def _audits(before: list[str]) -> Candidates:
+    if before[:1] == ["convert"]:
+        return FILES
+    words = [("list", "name the audits"), ("show", "tell all of one"), ("convert", "to an osquery pack, and from one")]
+    every = _audits_of([])
+    packs = [(pack, "a pack") for pack in sorted({audit.pack for audit in every if audit.pack})]
+    return (words if not before else []) + packs + [(audit.id, audit.title) for audit in every if audit.id not in before]
+
+
 def _registry(before: list[str]) -> Candidates:
     if before == ["update"]:
         return FILES
@@ -176,6 +198,7 @@ TAKEN: dict[str, Callable[[list[str]], Candidates]] = {
     "schema": _tables,
     "describe": _tables,
     "run": _queries,
+    "audit": _audits,
     "help": lambda before: [] if before else _commands() + _queries([]),
     "registry": _registry,
     "config": _one_of(["example"]),

@@ -30,7 +30,9 @@ _ABOUT = re.compile(
     r"|retries|rotation|scope|scopes|seconds|server|service|size|sock|socket|source|stdin|store|template|timeout"
     r"|title|ttl|type|uri|url|usage|user|username|validity|version"
 )
-_WITHOUT = re.compile(r"allow|ask|change|disable|enable|generate|has|hide|no|prompt|require|reset|show|skip|use|verify|without")
+_WITHOUT = re.compile(
+    r"allow|ask|change|disable|enable|generate|has|hide|import|load|no|prompt|require|reset|show|skip|use|validate|verify|without"
+)
 # A handle of the desktop or of Chrome's processes, and the name of a file.
 _OTHERS = frozenset(("xdgactivationtoken", "servicerequestchanneltoken", "googleapplicationcredentials"))
 
@@ -55,7 +57,7 @@ def is_secret(name: str) -> bool:
 # What stands for a secret, or says where it is.
 _STANDS_FOR = re.compile(
     r"\*+|\.+|-|[xX]{3,}|\$\w+|\$\{.*|\$\(.*|`.*|<.*>|\{\{.*|%\w|%[({]\w+[)}]s?|\[?(?:redacted|masked|hidden)\]?"
-    r"|true|false|yes|no|on|off|none|null|nil|undefined|0|1|(?:env|file|fd|stdin)(?::.*)?"
+    r"|true|false|yes|no|on|off|none|null|nil|undefined|0|1|(?:env|file|fd|stdin)(?::.*)?|(?:id|type|src|source)=.*"
     r"|@?(?:~|\.{1,2}|/(?:etc|var|run|home|root|opt|usr|tmp|srv|mnt|proc|dev|data|snap|certs?|secrets?))/.*",
     re.IGNORECASE | re.DOTALL,
 )

@@ -23,7 +23,8 @@ def mask_secrets(text: Value) -> str | None:
         return None
     import json
 
-    return json.dumps(shown.split("\0"), ensure_ascii=False)
+    # Half a surrogate pair is no text, and stays as it was written.
+    return json.dumps(shown.split("\0"), ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 
 @function("secret")

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ..conftest import FakeRoot
+from ..fire import wait_until
 from . import Rows, bad, harmless
+from .health import gone
 from .stage import Stage
 
 ID = "0123456789abcdef" * 4
@@ -166,6 +173,38 @@ def _(stage: Stage) -> Rows:
     serve(stage, "/opt/docker.sock")
     pid = stage.process(lambda: call(stage, "/opt/docker.sock"), exe="/srv/agent")
     return [{"socket": "/opt/docker.sock", "process": "agent", "pid": pid, "path": "/srv/agent", "connections": 1}]
+
+
+def contained(stage: Stage, container: str) -> Callable[[], None]:
+    """What brings a process into a control group of a container's name; the test is skipped where none can be made."""
+    top = Path("/sys/fs/cgroup")
+    made = [place / f"docker-{container}.scope" for place in (top / "unified", top / "systemd") if place.exists()]
+    made = made or [top / f"docker-{container}.scope"]
+    for directory in made:
+        try:
+            directory.mkdir()
+        except OSError as error:
+            pytest.skip(f"no control group can be made: {error}")
+        stage.afterwards(lambda directory=directory: wait_until(lambda: gone(directory)))
+
+    def enter() -> None:
+        for directory in made:
+            (directory / "cgroup.procs").write_text("0")
+
+    return enter
+
+
+@bad("container-socket-holder", runtimes="/srv/docker/*")
+def _(stage: Stage) -> Rows:
+    """In a container nobody is the runtime, whatever the program is called."""
+    container = os.urandom(32).hex()
+    enter = contained(stage, container)
+    serve(stage, "/opt/docker.sock")
+    pid = stage.process(lambda: (enter(), call(stage, "/opt/docker.sock")), exe="/srv/docker/client")
+    stage.afterwards(lambda: (os.kill(pid, signal.SIGKILL), os.waitpid(pid, 0)))
+    return [
+        {"severity": "high", "socket": "/opt/docker.sock", "pid": pid, "path": "/srv/docker/client", "container": container}
+    ]
 
 
 @harmless("container-socket-holder", runtimes="/srv/docker/*")

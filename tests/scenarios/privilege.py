@@ -253,6 +253,10 @@ def _(stage: Stage) -> None:
     os.chmod("/opt/grouped", 0o775)
     stage.process(exe="/opt/grouped")
     stage.process(exe="/opt/closed")
+    stage.process(exe="/opt/replaced")
+    os.remove("/opt/replaced")
+    stage.copy("/opt/replaced")
+    os.chmod("/opt/replaced", 0o777)
     if stage.has_users():
         stage.copy("/opt/users")
         os.chmod("/opt/users", 0o777)

@@ -18,8 +18,8 @@ from sqlports.cells import cut, safe
 
 # The suite of audits that are in no pack, and that of files that could not be used.
 LOOSE, FILES = "audits", "files"
-# How long a message is, and how much of a list is written.
-MESSAGE, LINES = 500, 1000
+# How long a message and a line are, and how many lines of a list are written.
+MESSAGE, LONGEST, LINES = 500, 4096, 1000
 
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
@@ -110,12 +110,12 @@ def _place(case: Element, path: str, line: int | None, work: str) -> None:
 
 def _verdict(case: Element, name: str, kind: str, message: str, lines: Sequence[str] = ()) -> None:
     told = SubElement(case, name, type=kind, message=cut(_text(message), MESSAGE))
-    told.text = "\n".join(map(_text, lines or [message]))
+    told.text = "\n".join(cut(_text(line), LONGEST) for line in lines or [message])
 
 
 def _told(element: Element, lines: Sequence[str]) -> None:
     if lines:
-        SubElement(element, "system-out").text = "\n".join(map(_text, lines))
+        SubElement(element, "system-out").text = "\n".join(cut(_text(line), LONGEST) for line in lines)
 
 
 def _count(element: Element, suites: Iterable[Element]) -> None:

@@ -89,7 +89,11 @@ class _Run:
                     "semanticVersion": __version__,
                     "rules": [rule(outcome.audit) for outcome in self.outcomes],
                     "notifications": [
-                        {"id": name, "shortDescription": {"text": meaning}, "defaultConfiguration": {"level": level}}
+                        {
+                            "id": name,
+                            **{field: {"text": meaning} for field in ("shortDescription", "fullDescription", "help")},
+                            "defaultConfiguration": {"level": level},
+                        }
                         for name, (level, meaning) in _NOTICES.items()
                     ],
                 }
@@ -238,7 +242,8 @@ def rule(audit: Audit) -> dict[str, Any]:
         },
     }
     name = "".join(word[:1].upper() + word[1:] for word in re.split(r"[\W_]+", audit.id))
-    if name not in ("", audit.id):
+    # A name that is the id in other letters is refused.
+    if name.lower() not in ("", audit.id.lower()):
         said["name"] = name
     if audit.severity in _SCORES:
         said["properties"]["security-severity"] = _SCORES[audit.severity]

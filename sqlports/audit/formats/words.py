@@ -84,7 +84,7 @@ def notes(outcome: Outcome) -> list[str]:
     counts = ((of_waived, "waived"), (known, "known"), (len(outcome.gone), "gone"))
     return [
         *([outcome.why] if outcome.why else []),
-        *(["not all was seen"] if unseen(outcome) else []),
+        *(["not all was seen"] if unseen(outcome) and verdict(outcome) != "degraded" else []),
         *(f"{count} {word}" for count, word in counts if count),
     ]
 

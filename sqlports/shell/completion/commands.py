@@ -147,7 +147,17 @@ def _parameters(_: Names, before: str) -> Iterator[Candidate]:
             )
 
 
+def _audits(*_: object) -> Iterator[Candidate]:
+    from sqlports.audit import find
+
+    every = find.named().audits
+    for pack in sorted({audit.pack for audit in every if audit.pack}):
+        yield Candidate(pack, pack, "pack", f"{sum(audit.pack == pack for audit in every)} audits")
+    yield from (Candidate(audit.id, audit.id, audit.severity, audit.title) for audit in every)
+
+
 _KINDS: dict[str, Callable[[Names, str], Iterator[Candidate]]] = {
+    "audits": _audits,
     "commands": _named_commands,
     "functions": _functions,
     "modes": _modes,

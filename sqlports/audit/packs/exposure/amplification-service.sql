@@ -10,7 +10,7 @@
 -- param: ports text '17, 19, 53, 69, 111, 123, 137, 161, 389, 427, 520, 1900, 3283, 3702, 5683, 10001, 11211, 32414,
 --   37810' UDP ports of services that answer with more than they are asked.
 -- key: protocol, address, port, process
--- message: {process} (pid {pid}) answers UDP port {port} ({common_use}) on {address} (scope: {scope})
+-- message: {process} (pid {pid}) answers UDP port {port} ({service}) on {address} (scope: {scope})
 -- fix: Turn the service off (`-U 0` of memcached), bind it to the loopback or an inner network, or let a firewall pass
 --   only who needs it; let a name server answer recursive questions of its own network only.
 -- references: https://www.cisa.gov/news-events/alerts/2014/01/17/udp-based-amplification-attacks
@@ -18,7 +18,8 @@
 -- false_positives: A public name or time server is meant for all, and limits its answers. What is bound to the address of
 --   a private network is reached from there only, and is info. Sockets that take multicast alone are not found, nor is
 --   multicast DNS, which heeds its own network only.
-SELECT l.protocol, l.address, l.port, l.scope, r.common_use, l.name AS process, l.pid, p.path,
+SELECT l.protocol, l.address, l.port, l.scope, coalesce(r.common_use, r.service) AS service,
+  l.name AS process, l.pid, p.path,
   (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
     WHEN l.net_namespace IS NOT (SELECT net_namespace FROM net_namespaces WHERE mine = 1) THEN 'info'

@@ -9,15 +9,15 @@
 -- requires: root
 -- param: ports text '21, 23, 110, 143, 389, 512, 513, 2121, 2323' TCP ports of services without encryption.
 -- key: direction, remote_address, port, process
--- message: {process} (pid {pid}) talks with {remote_address} by port {port} ({common_use}), which has no encryption
+-- message: {process} (pid {pid}) talks with {remote_address} by port {port} ({service}), which has no encryption
 --   ({direction})
 -- fix: Use SSH and SFTP for Telnet, rlogin and FTP; have clients use the ports of TLS (993, 995, 636), or demand STARTTLS.
 -- references: https://attack.mitre.org/techniques/T1040/ https://attack.mitre.org/techniques/T1557/
 --   https://www.rfc-editor.org/rfc/rfc8314
 -- false_positives: A connection that changed to TLS by STARTTLS, or that goes through a VPN. Connections between two ends
 --   that are both on this machine are not found. Port 514 of TCP (syslog or rsh) is not among the defaults.
-SELECT c.protocol, c.direction, c.remote_address, iif(c.accepted, c.local_port, c.remote_port) AS port, r.common_use,
-  c.local_address AS address, c.name AS process, c.pid, p.path,
+SELECT c.protocol, c.direction, c.remote_address, iif(c.accepted, c.local_port, c.remote_port) AS port,
+  coalesce(r.common_use, r.service) AS service, c.local_address AS address, c.name AS process, c.pid, p.path,
   (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, c.uid)) AS user, p.unit, p.container_id AS container,
   iif(iif(c.accepted, c.local_port, c.remote_port) IN (110, 143, 389), 'low', 'medium') AS severity
 FROM connections c

@@ -10,7 +10,7 @@
 -- param: ports text '21, 23, 79, 110, 143, 389, 512, 513, 514, 2121, 2323' TCP ports of services without encryption.
 -- param: udp_ports text '69' UDP ports of such.
 -- key: protocol, address, port, process
--- message: {process} (pid {pid}) offers port {port} ({common_use}), which has no encryption, on {address} (scope: {scope})
+-- message: {process} (pid {pid}) offers port {port} ({service}), which has no encryption, on {address} (scope: {scope})
 -- fix: Use SSH and SFTP for Telnet, rlogin and FTP, and HTTPS for TFTP; offer IMAP, POP3 and LDAP over TLS (993, 995,
 --   636), or demand STARTTLS before a login.
 -- references: https://attack.mitre.org/techniques/T1040/ https://attack.mitre.org/techniques/T1557/
@@ -25,7 +25,7 @@ WITH l AS (
   WHERE l.protocol IN ('tcp', 'udp') AND l.state IN ('LISTEN', 'UNCONNECTED') AND l.scope <> 'loopback'
 )
 SELECT l.protocol, l.address, l.port, l.scope,
-  (SELECT common_use FROM port_registry r WHERE r.port = l.port AND r.protocol = l.protocol) AS common_use,
+  (SELECT coalesce(common_use, service) FROM port_registry r WHERE r.port = l.port AND r.protocol = l.protocol) AS service,
   l.name AS process, l.pid, l.exe AS path,
   (SELECT username FROM users u WHERE u.uid = coalesce(l.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE

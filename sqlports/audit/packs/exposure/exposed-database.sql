@@ -28,7 +28,7 @@ WITH l AS (
   WHERE l.protocol = 'tcp' AND l.state = 'LISTEN' AND l.scope <> 'loopback'
 )
 SELECT l.protocol, l.address, l.port, l.scope,
-  (SELECT common_use FROM port_registry r WHERE r.port = l.port AND r.protocol = l.protocol) AS common_use,
+  (SELECT coalesce(common_use, service) FROM port_registry r WHERE r.port = l.port AND r.protocol = l.protocol) AS service,
   l.name AS process, l.pid, l.exe AS path,
   (SELECT username FROM users u WHERE u.uid = coalesce(l.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE

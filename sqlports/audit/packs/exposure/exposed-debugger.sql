@@ -24,7 +24,8 @@ WITH debuggers (debugger, port, program, argument, before) AS (
     ('debugpy', 5678, 'python*', NULL, NULL), ('debugpy', 5678, '', NULL, NULL),
     ('debugpy', NULL, 'python*', '*:#', '--listen'), ('debugpy', NULL, 'python*', '#', '--listen'),
     ('Chrome DevTools', 9222, '*', NULL, NULL), ('Chrome DevTools', NULL, '*', '--remote-debugging-port=#', NULL),
-    ('Delve', NULL, 'dlv', NULL, NULL), ('gdbserver', NULL, 'gdbserver*', NULL, NULL), ('gdbserver', NULL, '*-gdbserver', NULL, NULL),
+    ('Delve', NULL, 'dlv', NULL, NULL), ('gdbserver', NULL, 'gdbserver*', NULL, NULL),
+    ('gdbserver', NULL, '*-gdbserver', NULL, NULL),
     ('GDB stub of QEMU', 1234, 'qemu-*', NULL, NULL), ('LLDB server', NULL, 'lldb-server*', NULL, NULL),
     ('Android debug bridge', 5037, 'adb', NULL, NULL), ('Android debug bridge', 5555, 'adbd', NULL, NULL)
 ),

@@ -8,7 +8,7 @@
 -- requires: root
 -- param: ports text '111, 139, 445, 548, 873, 2049, 3260, 20048, 24007' Ports of file sharing.
 -- key: protocol, address, port, process
--- message: port {port} ({common_use}) of {process} (pid {pid}) is offered on {address} (scope: {scope})
+-- message: port {port} ({service}) of {process} (pid {pid}) is offered on {address} (scope: {scope})
 -- fix: Turn it off where nobody uses it (`systemctl disable --now rpcbind.socket nfs-server smbd`); else bind it to the
 --   network that needs it (interfaces of smb.conf, `address` of rsyncd.conf, host of nfs.conf), and let a firewall pass only
 --   that.
@@ -19,7 +19,8 @@
 --   the kernel's: it has no process, which is no fault. rpcbind comes with many systems. In a network namespace of its own,
 --   as containers have, it is of severity low: there it is reached by the container's neighbours, and by others only where
 --   its port is published.
-SELECT l.protocol, l.address, l.port, l.scope, r.common_use, l.name AS process, l.pid, p.path,
+SELECT l.protocol, l.address, l.port, l.scope, coalesce(r.common_use, r.service) AS service,
+  l.name AS process, l.pid, p.path,
   (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
     WHEN l.net_namespace IS NOT (SELECT net_namespace FROM net_namespaces WHERE mine = 1) THEN 'info'

@@ -16,7 +16,8 @@
 -- false_positives: Every node has port 10250 open to its control plane: it is of severity medium on all addresses and low
 --   on a private one; waive it where a firewall keeps others off. Webhooks in pods use the same number; in a network
 --   namespace of their own they are of severity low.
-SELECT l.protocol, l.address, l.port, l.scope, r.common_use, l.name AS process, l.pid, p.path,
+SELECT l.protocol, l.address, l.port, l.scope, coalesce(r.common_use, r.service) AS service,
+  l.name AS process, l.pid, p.path,
   (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
     WHEN l.net_namespace IS NOT (SELECT net_namespace FROM net_namespaces WHERE mine = 1) THEN 'low'

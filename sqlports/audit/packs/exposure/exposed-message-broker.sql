@@ -10,7 +10,7 @@
 -- param: ports text '1883, 2181, 4222, 4369, 5672, 6222, 6650, 8161, 8222, 9092, 15672, 25672, 61613, 61616' Ports of
 --   message brokers.
 -- key: protocol, address, port, process
--- message: {process} (pid {pid}) offers port {port} ({common_use}) on {address} (scope: {scope})
+-- message: {process} (pid {pid}) offers port {port} ({service}) on {address} (scope: {scope})
 -- fix: Bind it to the loopback or a private network (listeners of RabbitMQ and Kafka, clientPortAddress of ZooKeeper,
 --   ERL_EPMD_ADDRESS), use TLS and a login, and let a firewall pass only the machines that need it.
 -- references: https://www.rabbitmq.com/docs/networking https://kafka.apache.org/documentation/#security
@@ -18,7 +18,8 @@
 -- false_positives: One that is meant for other machines and has a firewall before it is in order: waive it by its port and
 --   address. In a network namespace of its own, as containers have, it is of severity low: there it is reached by the
 --   container's neighbours, and by others only where its port is published.
-SELECT l.protocol, l.address, l.port, l.scope, r.common_use, l.name AS process, l.pid, p.path,
+SELECT l.protocol, l.address, l.port, l.scope, coalesce(r.common_use, r.service) AS service,
+  l.name AS process, l.pid, p.path,
   (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
     WHEN l.net_namespace IS NOT (SELECT net_namespace FROM net_namespaces WHERE mine = 1) THEN 'low'

@@ -8,7 +8,7 @@
 -- requires: root
 -- param: ports text '5601, 7700, 8108, 8983, 9200, 9300, 9306, 9308' Ports of search engines.
 -- key: protocol, address, port, process
--- message: {process} (pid {pid}) offers port {port} ({common_use}) on {address} (scope: {scope})
+-- message: {process} (pid {pid}) offers port {port} ({service}) on {address} (scope: {scope})
 -- fix: Set network.host (Elasticsearch), server.host (Kibana) or SOLR_JETTY_HOST to 127.0.0.1 or a private address, turn
 --   the login on, and let a firewall pass only the machines that need it.
 -- references: https://www.elastic.co/docs/deploy-manage/security
@@ -16,7 +16,8 @@
 -- false_positives: One that is meant for other machines and has a firewall before it is in order: waive it by its port and
 --   address. In a network namespace of its own, as containers have, it is of severity low: there it is reached by the
 --   container's neighbours, and by others only where its port is published.
-SELECT l.protocol, l.address, l.port, l.scope, r.common_use, l.name AS process, l.pid, p.path,
+SELECT l.protocol, l.address, l.port, l.scope, coalesce(r.common_use, r.service) AS service,
+  l.name AS process, l.pid, p.path,
   (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
     WHEN l.net_namespace IS NOT (SELECT net_namespace FROM net_namespaces WHERE mine = 1) THEN 'low'

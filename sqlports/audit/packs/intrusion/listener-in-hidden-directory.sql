@@ -29,9 +29,9 @@ SELECT
   END AS severity,
   l.protocol, l.address, l.port, l.scope, p.name AS process, min(p.pid) AS pid, p.path,
   (SELECT username FROM users u WHERE u.uid = p.euid) AS user, p.unit, p.container_id AS container
-FROM processes p
-  CROSS JOIN handles h ON h.pid = p.pid AND h.type = 'socket'
-  CROSS JOIN listeners l ON l.inode = h.inode
+FROM listeners l
+  CROSS JOIN handles h ON h.inode = l.inode AND h.type = 'socket'
+  CROSS JOIN processes p ON p.pid = h.pid
 WHERE p.path LIKE '%/.%'
   AND l.protocol <> 'unix' AND (l.state = 'LISTEN' OR l.state = 'UNCONNECTED' AND l.autobound IS NOT 1)
 GROUP BY l.protocol, l.address, l.port, l.net_namespace, p.path

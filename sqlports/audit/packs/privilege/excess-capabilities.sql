@@ -7,13 +7,13 @@
 -- platform: linux
 -- tags: privilege, attack.T1548, attack.T1068, cis.5.4
 -- requires: root
--- param: packaged text '/usr/bin,/usr/sbin,/usr/lib,/usr/lib32,/usr/lib64,/usr/libexec,/bin,/sbin,/lib,/lib32,/lib64,/snap,/nix/store,/gnu/store'
+-- param: packaged text '/usr/bin,/usr/sbin,/usr/lib,/usr/lib32,/usr/lib64,/usr/libexec,/bin,/sbin,/lib,/lib32,/lib64,/snap,/nix/store,/gnu/store,/run/wrappers'
 --   Directories in which packages put programs.
 -- param: interpreters text 'python*,perl*,ruby*,php*,lua*,node,nodejs,bun,deno,tclsh*,java,sh,bash,dash,ash,zsh,ksh*,gdb,vim*' Programs
 --   that do whatever they are told, and count as no package's: patterns of their file names.
 -- param: powerful text 'CAP_SYS_ADMIN,CAP_SYS_PTRACE,CAP_SYS_MODULE,CAP_SYS_RAWIO,CAP_DAC_OVERRIDE,CAP_DAC_READ_SEARCH,CAP_SETUID,CAP_SETGID,CAP_SETPCAP,CAP_SETFCAP,CAP_CHOWN,CAP_FOWNER,CAP_MKNOD,CAP_MAC_ADMIN,CAP_MAC_OVERRIDE,CAP_BPF,CAP_CHECKPOINT_RESTORE'
 --   Capabilities that are as good as root.
--- key: process, path, user, capabilities
+-- key: process, path, user, capabilities, container
 -- message: {process} (pid {pid}) of user {user} has {capabilities}
 -- fix: Take from it what it does not need: setcap on its file, AmbientCapabilities= and CapabilityBoundingSet= in its unit.
 -- references: https://man7.org/linux/man-pages/man7/capabilities.7.html https://attack.mitre.org/techniques/T1548/
@@ -55,5 +55,5 @@ SELECT
   capabilities, nullif(cap_ambient, '') AS ambient, count(*) AS processes, unit, container_id AS container
 FROM found
 WHERE capabilities IS NOT NULL
-GROUP BY path, name, euid, capabilities, unit, container_id
-ORDER BY path, name, euid, capabilities, pid;
+GROUP BY path, name, euid, capabilities, container_id, severity
+ORDER BY path, name, euid, capabilities, container_id, pid;

@@ -7,11 +7,11 @@
 -- platform: linux
 -- tags: privilege, attack.T1548.001
 -- requires: root
--- param: packaged text '/usr/bin,/usr/sbin,/usr/lib,/usr/lib32,/usr/lib64,/usr/libexec,/bin,/sbin,/lib,/lib32,/lib64,/snap,/nix/store,/gnu/store'
+-- param: packaged text '/usr/bin,/usr/sbin,/usr/lib,/usr/lib32,/usr/lib64,/usr/libexec,/bin,/sbin,/lib,/lib32,/lib64,/snap,/nix/store,/gnu/store,/run/wrappers'
 --   Directories in which packages put programs.
 -- param: known text 'sudo,sudoedit,su,doas,pkexec,polkit-agent-helper-1,passwd,chsh,chfn,newgrp,sg,gpasswd,crontab,at,mount,umount,mount.*,umount.*,fusermount,fusermount3,ping,ping6,newuidmap,newgidmap,ssh-keysign,dbus-daemon-launch-helper,Xorg.wrap,Xorg,snap-confine,chrome-sandbox,bwrap,screen,unix_chkpwd,pam_timestamp_check,cockpit-session'
 --   Programs that have the bit on many systems: patterns of their file names; they count in the directories of packages.
--- key: path, user, real_user
+-- key: path, user, real_user, container
 -- message: {process} (pid {pid}) of user {real_user} runs {path} with the rights of {user}
 -- fix: Find out who put the program there and when; take the bit from it (chmod u-s) unless its package needs it.
 -- references: https://attack.mitre.org/techniques/T1548/001/ https://man7.org/linux/man-pages/man7/credentials.7.html
@@ -50,5 +50,5 @@ FROM found
 WHERE NOT (
   is_packaged AND EXISTS (SELECT 1 FROM known WHERE substr(path, length(rtrim(path, replace(path, '/', ''))) + 1) GLOB pattern)
 )
-GROUP BY path, mnt_namespace, uid, euid
-ORDER BY path, uid, euid, pid;
+GROUP BY path, container_id, uid, euid
+ORDER BY path, container_id, uid, euid;
