@@ -181,6 +181,7 @@ def test_a_discovery_query_that_takes_too_long_leaves_the_pack_out_and_an_interr
         ('{"queries": {"a": {"query": "SELECT 1",\n"interval": "soon"}}}', 2, 'interval is a number, and not "soon"'),
         ('{"queries": {"a": {"query": "SELECT 1",\n"severity": "worse"}}}', 2, "severity is one of"),
         ('{"queries": {"a": {"query": "SELECT 1",\n"fail_if": "rows"}}}', 2, "fail_if is rows, a sign"),
+        ('{"queries": {"a": {"query": "SELECT 1",\n"key": ["pid"]}}}', 2, "key: pid is another one at each start"),
         ('{"discovery": "SELECT 1", "queries": {}}', 1, "discovery is a text and has to be a list"),
         ('{"version": 5, "queries": {}}', 1, "version is a text, and not 5"),
     ],

@@ -249,12 +249,11 @@ def _told_of_packs(packs: Iterable[Pack]) -> list[str]:
 def _told_of_audits(audits: Iterable[Audit]) -> list[str]:
     audits = list(audits)
     told = [f"{audit.id} is left out: {reason}" for audit in audits if (reason := misfit(audit))]
-    for audit in audits:
-        if audit.parameters and not misfit(audit):
-            names = ", ".join(parameter.name for parameter in audit.parameters)
-            told.append(f"{audit.id}: osquery asks with the defaults of {names}")
-        if audit.fail_if != Condition():
-            told.append(f"{audit.id}: osquery gives its rows and does not heed fail_if")
+    fit = [audit for audit in audits if not misfit(audit)]
+    if fixed := [f"{audit.id} ({', '.join(one.name for one in audit.parameters)})" for audit in fit if audit.parameters]:
+        told.append(f"osquery asks with the defaults of their parameters: {', '.join(fixed)}")
+    if heeded := [audit.id for audit in fit if audit.fail_if != Condition()]:
+        told.append(f"osquery gives their rows and does not heed fail_if: {', '.join(heeded)}")
     if len({json.dumps(_rest(audit).get("pack", {}), sort_keys=True) for audit in audits}) > 1:
         told.append(
             "what the packs said that these came from is left out, as they are of more than one: discovery, platform, shard"

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlports.audit import SEVERITIES
 from sqlports.audit import osquery_rules as rules
-from sqlports.audit.audit import KEPT, KEYS, Audit, BadFile, Condition, condition, sentence
+from sqlports.audit.audit import KEPT, KEYS, VOLATILE, Audit, BadFile, Condition, condition, sentence
 from sqlports.audit.osquery_json import Member, Value
 from sqlports.cells import safe
 from sqlports.errors import QueryError, nearest
@@ -128,6 +128,8 @@ def query(checked: Checked, member: Member, pack: str, skip: str, around: Mappin
         fails = condition(values.get("fail_if", ""))
     except ValueError as error:
         checked.fault(lines["fail_if"], safe(str(error)))
+    for column in filter(VOLATILE.fullmatch, values.get("key", ())):
+        checked.fault(lines["key"], f"key: {safe(column)} is another one at each start, which makes an old finding new")
     if len(checked.faults) > before:
         return None
     platform = values.get("platform") or around.get("platform") or ""

@@ -101,6 +101,10 @@ def _audit(engine: Engine, options: Namespace) -> int:
         _write(report, formats.Look(formats.of_file(name) or "json"), name)
     asked = options.format or options.given_mode or formats.of_file(options.output or "") or "table"
     _write(report, _look(options, asked), options.output)
+    if asked == "github":
+        from sqlports.audit.formats import github
+
+        github.summary(report)
     if options.output or asked not in ("table", "json", "jsonl", "csv", "sarif"):
         # Whoever reads the terminal sees what is wrong, wherever the report went.
         for fault in report.faults if asked != "table" or options.output else ():
@@ -223,7 +227,7 @@ def _look(options: Namespace, asked: str) -> Look:
     from sqlports.output import Output
 
     if asked != "table":
-        return Look(asked)
+        return Look(asked, verbose=options.verbose)
     people = options.settings
     coloured = colour.wanted(people.colour if people else "auto", None if options.output else sys.stdout)
     return Look(asked, Output(options.output, "table").columns, coloured, options.verbose)

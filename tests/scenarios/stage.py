@@ -1,4 +1,4 @@
-"""A machine of its own to make bad things on: fresh namespaces, an empty /opt and /srv, nothing that runs but what is started."""
+"""A machine of its own to make bad things on: fresh namespaces, an empty /opt and /srv, no process but those started."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Stage:
             os.chmod(exe, 0o755)
 
     def listen(self, address: str, port: int = 0, kind: int = socket.SOCK_STREAM, **options: Any) -> socket.socket:
-        """A socket bound there, which others inherit; it listens if it is of TCP. backlog=N, reuse_port=True are its options."""
+        """A socket bound there, which others inherit; one of TCP listens. Options are backlog=N and reuse_port=True."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         made = socket.socket(family, kind)
         self.kept.append(made)

@@ -27,7 +27,8 @@ class Command(NamedTuple):
     function  what it does, given the shell and its argument
     argument  the argument as help shows it; '' for a command that takes none
     choices   what the words of the argument are, for completion: 'relations', 'modes', 'commands', 'functions', 'queries',
-              'audits', 'settings', 'switches', 'numbers', 'files', 'sql', one after the other; '' for nothing that could be completed
+              'audits', 'settings', 'switches', 'numbers', 'files', 'sql', one after the other; '' for what could not be
+              completed
     """
 
     name: str

@@ -26,7 +26,7 @@ def audit(shell: Shell, text: str) -> None:
     except ValueError as error:
         raise CommandError(f"{error}: {text}") from None
     if words[:1] and (words[0] in audits.WORDS or words[0].startswith("-")):
-        raise CommandError(f"sqlports audit {words[0]} is for the command line; here stand names of audits and packs, and files")
+        raise CommandError(f"sqlports audit {words[0]} is for the command line; here stand names of audits and packs")
     try:
         report = audits.ask(shell.engine, parse(["audit", "--", *words]))
     except Misuse as error:
