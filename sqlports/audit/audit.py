@@ -39,10 +39,17 @@ KEPT = ("author", "date", "interval", "license", "oncall", "removed", "shard", "
 OVERRIDES = ("status", "reason", "resource", "severity", "message")
 
 # What is another one each time a program starts, whatever table it is of.
-VOLATILE = re.compile(r"(.*_)?(pid|ppid|tid|fd|inode|cookie)|parent|start_time|elapsed_time|net_namespace")
+VOLATILE = re.compile(
+    r"(.*_)?(pid|ppid|tid|fd|inode|cookie|namespace)|parent|ancestor|descendant|tracer|pgroup|session|login_session|upid|uppid"
+    r"|start_time|started|elapsed_time",
+    re.IGNORECASE,
+)
 
 _ID = re.compile(r"[A-Za-z0-9][\w.-]{0,127}", re.ASCII)
 _FIELD = re.compile(r"\{(\w+)\}")
+# What people write for a field: with capitals or spaces it is a remark. osquery-defense-kit has a key of two words.
+_SLIP = re.compile(r"--\s?([A-Za-z][\w -]*?)\s*:(?:\s|$)")
+_TWO_WORDS = re.compile(r"^(\s*--\s?false) (positives:)", re.MULTILINE)
 _CONDITION = re.compile(r"rows\s*(>=|<=|<>|!=|==|=|>|<)\s*(\d{1,18})")
 
 
@@ -140,10 +147,11 @@ def read(text: str, name: str, path: str, pack: str = "") -> Read:
     """The audit that a file's text is. `name` is its id unless the header has one."""
     from sqlports.script import split
 
-    head = parse(text)
+    head = parse(_TWO_WORDS.sub(r"\1_\2", text))
     faults = head.faults
     for field in head.fields:
         _check_key(field, faults)
+    _check_remarks(text, head, faults)
     severity = (head.one("severity") or "medium").lower()
     if severity not in SEVERITIES:
         faults.append(Fault(_line(head, "severity"), f"severity is one of {', '.join(SEVERITIES)}, and not {severity!r}"))
@@ -189,7 +197,7 @@ def read(text: str, name: str, path: str, pack: str = "") -> Read:
         message=" ".join(head.one("message").split()),
         fail_if=_condition(head, faults),
         fix=head.one("fix"),
-        references=head.words("references"),
+        references=_references(head),
         false_positives=head.one("false_positives"),
         pack=pack,
         kept={field.key: field.text for field in head.fields if field.key not in KEYS},
@@ -204,6 +212,19 @@ def _check_key(field: Field, faults: list[Fault]) -> None:
     meant = nearest(field.key, [*KEYS, *KEPT])
     if meant:
         faults.append(Fault(field.line, f"{field.key}: did you mean {meant}?"))
+
+
+def _check_remarks(text: str, head: Header, faults: list[Fault]) -> None:
+    """A remark that would be a field, were its key written as ours are, is a slip too: its value must not be lost."""
+    fields = {field.line for field in head.fields}
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip() and not line.strip().startswith("--"):
+            break
+        slip = _SLIP.match(line.strip())
+        if slip and number not in fields:
+            meant = re.sub(r"[ -]+", "_", slip[1].lower())
+            if meant in KEYS and (slip[1], meant) != ("false positives", "false_positives"):
+                faults.append(Fault(number, f"{slip[1]}: did you mean {meant}?"))
 
 
 def _condition(head: Header, faults: list[Fault]) -> Condition:
@@ -225,6 +246,12 @@ def condition(text: str) -> Condition:
     if read == Condition("<", 0):
         raise ValueError("fail_if: there are never fewer than 0 rows")
     return read
+
+
+def _references(head: Header) -> tuple[str, ...]:
+    """The pages; of a text that has words beside addresses, the addresses."""
+    words = head.words("references")
+    return tuple(word for word in words if "://" in word) or words
 
 
 def _line(head: Header, key: str) -> int:

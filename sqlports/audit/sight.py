@@ -12,18 +12,23 @@ from sqlports.audit.audit import Audit
 from sqlports.sources.refusals import ENDED, Refusal
 
 ROOT = "root"
+_OTHER = "other"
 
 # Where a column says what is read for it: files of a process, and the kernel's lists of sockets.
 _FILES = re.compile(r"/proc(?:/PID/[\w/]+)?")
 _PROCESSES = "/proc"
 # A list that the kernel has no handler for has no sockets.
 _NO_HANDLER = "the kernel has no handler for it"
+# What no table of processes, handles or sockets is made of.
+_ELSEWHERE = re.compile(r".*/(utmp|wtmp|passwd|group|services|registry\.tsv)|rpcbind.*|files|.* of files")
+# How psutil's backend says of which columns it knows nothing (gaps.py).
+_UNKNOWN = re.compile(r"(\w+): (?:not known: (.+))?")
 
 
 def sources(reads: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """What is asked for these columns of tables, as scan_errors names it: '/proc/PID/exe', 'sock_diag'.
+    """What is asked for these columns of tables, as scan_errors names it: '/proc/PID/exe', 'sock_diag'; and the columns.
 
-    Of what a table is made of, in the words of `sqlports explain`.
+    Of what a table is made of, in the words of `sqlports explain`. `other` is what these do not name.
     """
     found: set[str] = set()
     tables = set(registry.table_names())
@@ -32,13 +37,21 @@ def sources(reads: Iterable[tuple[str, str]]) -> frozenset[str]:
             continue
         table = registry.table(name)
         wanted = [one for one in table.columns if one.name.lower() == column]
+        named: set[str] = set()
         for words in (costs.does(name, ()), *costs.reads(name, wanted)):
-            found.update(_FILES.findall(words))
+            named.update(_of_threads(file) for file in _FILES.findall(words))
             if "sock_diag" in words or "sockets" in words:
-                found.update(("sock_diag", "/proc/PID/ns/net", "/proc/PID/net"))
+                named.update(("sock_diag", "/proc/PID/ns/net", "/proc/PID/net"))
             if "handle tables" in words:
-                found.update(("/proc/PID/fd", "/proc/PID/task"))
+                named.update(("/proc/PID/fd", "/proc/PID/task"))
+        found |= named or {_OTHER}
+        found |= {name, f"{name}.{column}"}
     return frozenset(found)
+
+
+def _of_threads(source: str) -> str:
+    """What is read of a thread is called as that of a process."""
+    return source.replace("/task/TID", "")
 
 
 def missing(audit: Audit) -> str | None:
@@ -54,21 +67,20 @@ def missing(audit: Audit) -> str | None:
     return None
 
 
-def required(audit: Audit) -> list[tuple[str, str]]:
-    """The columns that must have been readable."""
-    found = []
-    for word in audit.requires:
-        table, _, column = word.partition(".")
-        if word != ROOT and table in registry.table_names():
-            names = [column] if column else [one.name for one in registry.table(table).columns]
-            found += [(table, name.lower()) for name in names]
-    return found
+def required(audit: Audit) -> list[str]:
+    """The SQL that reads the columns that must have been readable, a query for each."""
+    words = [word.partition(".") for word in audit.requires if word != ROOT]
+    return [f'SELECT {_quoted(column) if column else "*"} FROM {_quoted(table)}' for table, _, column in words]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def unseen(audit: Audit, asked: Collection[str], refusals: Iterable[Refusal]) -> tuple[str, ...]:
     """Why an audit did not see all, a sentence each, by what it asked (`sources`) and what was refused; () when it did."""
     lacks = ROOT in audit.requires and hasattr(os, "geteuid") and os.geteuid() != 0
-    return (("it needs root",) if lacks else ()) + told(one for one in refusals if _is_asked(one.source, asked))
+    return (("it needs root",) if lacks else ()) + told(one for one in refusals if _is_asked(one.source, one.reason, asked))
 
 
 def told(refusals: Iterable[Refusal]) -> tuple[str, ...]:
@@ -89,11 +101,18 @@ def told(refusals: Iterable[Refusal]) -> tuple[str, ...]:
     return (*said, *(f"{source} could not be read: {reason}" for source, reason in sorted(others.items())))
 
 
-def _is_asked(source: str, asked: Collection[str]) -> bool:
+def _is_asked(source: str, reason: str, asked: Collection[str]) -> bool:
     """Whether a refused source is one of those that were asked, or lies below one. One of another kind is taken for one."""
     if source == _PROCESSES:
-        return bool(asked)
-    plain = source.replace("/task/TID", "")
-    if not plain.startswith(("/proc/PID/", "sock_diag")):
-        return bool(asked)
-    return any(plain == one or plain.startswith((one + "/", one + " ")) for one in asked if one != _PROCESSES)
+        return any(one.startswith(("/proc", "sock_diag")) for one in asked)
+    plain = _of_threads(source)
+    if plain.startswith(("/proc/PID/", "sock_diag")):
+        return any(plain == one or plain.startswith((one + "/", one + " ")) for one in asked if one != _PROCESSES)
+    if _OTHER in asked:
+        return True
+    if plain == "psutil" and (told := _UNKNOWN.match(reason)):
+        table, columns = told[1], (told[2] or "").split(", ")
+        if table == "processes" and told[2]:
+            return any(f"{table}.{column}" in asked for column in columns)
+        return table in asked or {"sockets": "sock_diag", "handles": "/proc/PID/fd"}.get(table) in asked
+    return bool(asked) and not _ELSEWHERE.fullmatch(plain)

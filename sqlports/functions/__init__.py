@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 
 import apsw
 
-THEMES = ("addresses", "secrets")
+THEMES = ("addresses", "lists", "secrets")
 
 # What an argument may be.
 Value = int | float | str | bytes | None
