@@ -146,3 +146,8 @@ def test_the_schema_of_a_table_is_sql(name: str) -> None:
     connection.execute(sql)
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
     assert columns == [column.name for column in registry.table(name).columns]
+
+
+def test_a_column_that_a_query_in_brackets_gives_has_the_type_of_what_that_selects(engine: Engine) -> None:
+    found = {column.name: column.type for column in known.columns("port_use", engine.connection)}
+    assert found["mismatch"] == "INTEGER"

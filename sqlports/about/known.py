@@ -201,6 +201,16 @@ def _type(expression: list[Token], made_of: list[Known]) -> str:
     return types.pop() if len(types) == 1 else ""
 
 
+def _selected(words: list[Token]) -> list[Token]:
+    """What a SELECT of one column gives: the words up to its FROM, or the bracket that ends it."""
+    depth = 0
+    for number, word in enumerate(words):
+        depth += (word.text == "(") - (word.text == ")")
+        if depth < 0 or (depth == 0 and word.word == "FROM"):
+            return words[:number]
+    return words
+
+
 def _simple(words: list[Token], made_of: list[Known]) -> str:
     if not words:
         return ""
@@ -212,6 +222,8 @@ def _simple(words: list[Token], made_of: list[Known]) -> str:
     if last.kind == "name" and (len(words) == 1 or (len(words) == 3 and words[1].text == ".")):
         types = {column.type for column in made_of if column.name == last.text}
         return types.pop() if len(types) == 1 else ""
+    if first.text == "(" and words[1].word == "SELECT":
+        return _type(_selected(words[2:]), made_of)
     if any(word.text == "||" for word in words):
         return "TEXT"
     if first.word == "CAST":

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from sqlports.commands import audit as audits
+from sqlports.commands.audit_words import WORDS
 from sqlports.shell.dots import CommandError, command
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @command("[NAME]…", "audits")
 def audit(shell: Shell, text: str) -> None:
-    """Run audits: those of these names, packs and files, or all. sqlports audit, on the command line, writes reports too."""
+    """Run audits: these names, packs and files, or all. sqlports audit, on the command line, writes reports."""
     from sqlports import colour
     from sqlports.audit.formats import Look
     from sqlports.audit.formats import text as written
@@ -25,7 +26,7 @@ def audit(shell: Shell, text: str) -> None:
         words = shlex.split(text)
     except ValueError as error:
         raise CommandError(f"{error}: {text}") from None
-    if words[:1] and (words[0] in audits.WORDS or words[0].startswith("-")):
+    if words[:1] and (words[0] in WORDS or words[0].startswith("-")):
         raise CommandError(f"sqlports audit {words[0]} is for the command line; here stand names of audits and packs")
     try:
         report = audits.ask(shell.engine, parse(["audit", "--", *words]))
