@@ -127,6 +127,9 @@ def _misuse(options: argparse.Namespace) -> str | None:
     """What is wrong with the arguments together."""
     from sqlports.errors import file_name, told
 
+    stray = next((name for name, value in options.of_audits.items() if value), None)
+    if stray and options.command != "audit":
+        return f"{stray} is for sqlports audit"
     if options.root != "/":
         if options.backend == "portable":
             return "--backend portable looks at this system only: it has no --root"

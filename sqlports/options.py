@@ -54,12 +54,15 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     options, unknown = parser.parse_known_intermixed_args(arguments)
     options.command = options.sql[0] if options.sql and options.sql[0] in COMMANDS else None
     options.query, options.show_sql = None, False
+    _take_audits(options)
     if options.version:
         return options
     if options.command == "run" and len(options.sql) > 1:
         from sqlports.commands import run
 
-        return run.expand(options, parser, arguments)
+        options = run.expand(options, parser, arguments)
+        _take_audits(options)
+        return options
     if unknown:
         from sqlports.queries.saved import names
 
@@ -79,6 +82,14 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
         options.param = [(name, number(value)) for name, value in options.param]
     return options
+
+
+def _take_audits(options: argparse.Namespace) -> None:
+    """Keep what was given of the options that are for audits alone, by their names, and take the rest as it is without."""
+    names = ("format", "report", "severity", "tag", "fail_on", "strict", "waivers", "baseline", "write_baseline", "verbose")
+    options.of_audits = {"--" + name.replace("_", "-"): getattr(options, name) for name in names}
+    options.severity = options.severity or SEVERITIES[0]
+    options.fail_on = options.fail_on or "medium"
 
 
 def make_parser() -> Parser:
@@ -117,15 +128,11 @@ def make_parser() -> Parser:
     audits.add_argument(
         "--report", action="append", default=[], metavar="FILE", help="write a report to FILE too, as the end of its name says"
     )
-    audits.add_argument(
-        "--severity", choices=SEVERITIES, default=SEVERITIES[0], metavar="S", help="leave out what is less severe than S (info)"
-    )
+    audits.add_argument("--severity", choices=SEVERITIES, metavar="S", help="leave out what is less severe than S (info)")
     audits.add_argument(
         "--tag", action="append", default=[], metavar="TAG", help="only audits with this tag; * is for any text"
     )
-    audits.add_argument(
-        "--fail-on", choices=SEVERITIES, default="medium", metavar="S", help="the severity from which on findings fail (medium)"
-    )
+    audits.add_argument("--fail-on", choices=SEVERITIES, metavar="S", help="the severity from which on findings fail (medium)")
     audits.add_argument("--strict", action="store_true", help="an audit that did not see all has failed")
     audits.add_argument(
         "--waivers", action="append", default=[], metavar="FILE", help="findings that are in order, why, and until when"

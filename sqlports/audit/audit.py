@@ -40,8 +40,8 @@ OVERRIDES = ("status", "reason", "resource", "severity", "message")
 
 # What is another one each time a program starts, whatever table it is of.
 VOLATILE = re.compile(
-    r"(.*_)?(pid|ppid|tid|fd|inode|cookie|namespace)|parent|ancestor|descendant|tracer|pgroup|session|login_session|upid|uppid"
-    r"|start_time|started|elapsed_time",
+    r"(.*_)?(pid|ppid|tid|fd|inode|cookie)|(net|peer|mnt|pid|ipc|uts|user|cgroup|time)_namespace"
+    r"|parent|pgroup|login_session|upid|uppid|start_time|started|elapsed_time",
     re.IGNORECASE,
 )
 
@@ -178,7 +178,8 @@ def read(text: str, name: str, path: str, pack: str = "") -> Read:
     for parameter in declared:
         if parameter.name not in used:
             faults.append(Fault(_line(head, "param"), f"param: its SQL has no :{parameter.name}"))
-    for word in sorted(used - {parameter.name for parameter in declared}):
+    meant = {word for field in head.all("param") for word in field.text.split()[:1]}
+    for word in sorted(used - meant):
         faults.append(Fault(_place(statements[0]), f":{word} is no parameter: the header has no `param: {word} TYPE DEFAULT`"))
     title, remark = head.one("title"), head.remark
     audit = Audit(
@@ -197,7 +198,7 @@ def read(text: str, name: str, path: str, pack: str = "") -> Read:
         message=" ".join(head.one("message").split()),
         fail_if=_condition(head, faults),
         fix=head.one("fix"),
-        references=_references(head),
+        references=tuple(word for word in head.words("references") if re.search(r"\w", word)),
         false_positives=head.one("false_positives"),
         pack=pack,
         kept={field.key: field.text for field in head.fields if field.key not in KEYS},
@@ -246,12 +247,6 @@ def condition(text: str) -> Condition:
     if read == Condition("<", 0):
         raise ValueError("fail_if: there are never fewer than 0 rows")
     return read
-
-
-def _references(head: Header) -> tuple[str, ...]:
-    """The pages; of a text that has words beside addresses, the addresses."""
-    words = head.words("references")
-    return tuple(word for word in words if "://" in word) or words
 
 
 def _line(head: Header, key: str) -> int:

@@ -17,8 +17,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlports.audit import given
-from sqlports.audit import SEVERITIES
+from sqlports.audit import SEVERITIES, given
 from sqlports.audit.audit import BadFile
 from sqlports.audit.outcome import Finding, Known, Outcome
 from sqlports.cells import safe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from sqlports.queries import saved
 SHIPPED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "packs")
 SUFFIX = ".sql"
 PACK_SUFFIXES = (".conf", ".json")
-# Folders within folders: more is a loop, or nobody's pack.
+# Folders within folders: more is nobody's pack.
 _DEEPEST = 16
 
 
@@ -25,7 +26,7 @@ class Unknown(Exception):
 
 
 class Found(NamedTuple):
-    """What words stand for: audits, osquery's packs with theirs, and what is wrong with files. Of two of one id both are here."""
+    """What words stand for: audits, osquery's packs with theirs, and what is wrong with files."""
 
     audits: list[Audit]
     packs: list[osquery_packs.Pack]
@@ -40,7 +41,7 @@ def folder() -> str | None:
 def find(words: Sequence[str]) -> Found:
     """The audits of these paths and names; without any those that come along and the user's own.
 
-    A path has a slash in it, ends in .sql, .conf or .json, or is there. Raises Unknown for a name that is none.
+    A path has a slash in it, ends in .sql, .conf or .json, or is there and no name. Raises Unknown for what is neither.
     """
     found = Found([], [], [])
     known: Found | None = None
@@ -51,10 +52,15 @@ def find(words: Sequence[str]) -> Found:
         known = known or named()
         chosen = [one for one in known.audits if word in (one.id, one.pack)]
         bad = [fault for fault in known.faults if word in _names_of(fault.path)]
-        if not chosen and not bad:
+        if chosen or bad:
+            found.audits.extend(chosen)
+            found.packs.extend(known.packs)
+            found.faults.extend(bad)
+        elif os.path.exists(word):
+            # After the names: whatever lies in a folder like /tmp does not take the place of an audit.
+            _add(found, path(word))
+        else:
             raise Unknown(_unknown(word, known.audits))
-        found.audits.extend(chosen)
-        found.faults.extend(bad)
     if not words:
         found = named()
     return _once(found)
@@ -74,17 +80,24 @@ def path(place: str, is_own: bool = False) -> Found:
     """The audits of a file or a folder with all below it."""
     found = Found([], [], [])
     if os.path.isdir(place):
-        for name in _below(place, found.faults):
-            _file(name, os.path.basename(os.path.dirname(name)), found, is_own)
-        if not (found.audits or found.packs or found.faults):
+        for name in _below(place, found.faults, set()):
+            _file(name, os.path.basename(os.path.dirname(os.path.abspath(name))), found, is_own, is_listed=True)
+        if not (found.audits or found.packs or found.faults or is_own):
             found.faults.append(BadFile(place, None, f"no audit is in it: no file of it ends in {SUFFIX}"))
     else:
         _file(place, "", found, is_own)
     return found
 
 
-def _below(place: str, faults: list[BadFile], depth: int = 0) -> Iterator[str]:
-    """The files with audits in a folder and in those within it, by name; what is hidden is left out."""
+def _below(place: str, faults: list[BadFile], seen: set[str], depth: int = 0) -> Iterator[str]:
+    """The files with audits in a folder and in those within it, by name; what is hidden is left out.
+
+    `seen` are the folders that were read: a link back to one leads to nothing new.
+    """
+    where = os.path.realpath(place)
+    if where in seen:
+        return
+    seen.add(where)
     try:
         entries = sorted(os.scandir(place), key=lambda entry: entry.name)
     except OSError as error:
@@ -93,9 +106,11 @@ def _below(place: str, faults: list[BadFile], depth: int = 0) -> Iterator[str]:
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        if entry.is_dir(follow_symlinks=False):
+        if os.path.isdir(entry.path):
             if depth < _DEEPEST:
-                yield from _below(entry.path, faults, depth + 1)
+                yield from _below(entry.path, faults, seen, depth + 1)
+            else:
+                faults.append(BadFile(entry.path, None, f"it is more than {_DEEPEST} folders deep, and is not read"))
         elif entry.name.endswith((SUFFIX, ".conf")):
             yield entry.path
 
@@ -108,8 +123,12 @@ def _own(place: str) -> str | BadFile:
         return BadFile(place, None, error.strerror or str(error))
 
 
-def _file(place: str, pack: str, found: Found, is_own: bool) -> None:
+def _file(place: str, pack: str, found: Found, is_own: bool, is_listed: bool = False) -> None:
     name = os.path.basename(place)
+    if is_listed and os.path.exists(place) and not os.path.isfile(place):
+        # Nobody writes to a pipe that lies in a folder.
+        found.faults.append(BadFile(place, None, "it is no file"))
+        return
     text = _own(place) if is_own else given.text(place, saved.LARGEST)
     if isinstance(text, BadFile):
         found.faults.append(text)
@@ -127,11 +146,7 @@ def _file(place: str, pack: str, found: Found, is_own: bool) -> None:
 
 
 def _is_path(word: str) -> bool:
-    return "/" in word or word.endswith((SUFFIX, *PACK_SUFFIXES)) or (os.path.exists(word) and word not in _packs())
-
-
-def _packs() -> list[str]:
-    return os.listdir(SHIPPED)
+    return "/" in word or word.endswith((SUFFIX, *PACK_SUFFIXES))
 
 
 def _names_of(place: str) -> tuple[str, str]:
@@ -160,7 +175,16 @@ def _once(found: Found) -> Found:
         if (os.path.realpath(first.path), first.line) != (os.path.realpath(one.path), one.line):
             # An id of osquery's is only unique within its pack.
             if one.foreign:
-                by_id[f"{one.pack}.{one.id}"] = one._replace(id=f"{one.pack}.{one.id}")
+                _number(one, by_id)
                 continue
             faults.append(BadFile(one.path, one.line, f"a second audit {one.id}: the first is {first.path}:{first.line}"))
     return Found(list(by_id.values()), found.packs, faults)
+
+
+def _number(one: Audit, by_id: dict[str, Audit]) -> None:
+    """Add a query of osquery's under an id that no other has."""
+    names = (f"{one.pack}.{one.id}{'' if count == 1 else f'.{count}'}" for count in itertools.count(1))
+    for name in names:
+        first = by_id.setdefault(name, one._replace(id=name))
+        if (first.path, first.line) == (one.path, one.line):
+            return

@@ -25,10 +25,10 @@ class Unusable(Exception):
 
 def findings(audit: Audit, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[Finding]:
     """The findings of an audit that gave these rows. Raises Unusable."""
+    names = distinct(columns)
+    made = [_finding(audit, dict(zip(names, row, strict=True))) for row in rows]
     if audit.fail_if.wants_rows:
         return [_lack(audit, len(rows))] if audit.fail_if.holds(len(rows)) else []
-    names = distinct(columns)
-    made = (_finding(audit, dict(zip(names, row, strict=True))) for row in rows)
     return [finding for finding in made if finding is not None]
 
 

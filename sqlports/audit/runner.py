@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlports.audit import osquery_packs, sight
+from sqlports.audit import SEVERITIES, osquery_packs, sight
 from sqlports.audit.audit import OVERRIDES, Audit, BadFile
 from sqlports.audit.findings import Unusable, findings
 from sqlports.audit.outcome import Outcome, rank
+from sqlports.cells import safe
 from sqlports.errors import Error, Interrupted, QueryError, QueryTimeout, nearest
 from sqlports.script import split
+from sqlports.session import named
 
 if TYPE_CHECKING:
     from sqlports.engine import Engine
     from sqlports.result import Prepared
     from sqlports.sources.snapshot import Snapshot
 
-# More findings than this are nobody's to read, and no memory's to hold.
-MOST = 100_000
+# More findings, or characters of them, are nobody's to read and no memory's to hold.
+MOST, LONGEST = 100_000, 64 << 20
 
 
 class Ready(NamedTuple):
-    """An audit that can be run: with the values of its parameters, and what it would read."""
+    """An audit that can be run.
+
+    values    of its parameters
+    prepared  what it would read
+    required  the columns that it requires, and queries for those that it does not read itself
+    """
 
     audit: Audit
     values: Mapping[str, Any]
     prepared: Prepared
+    required: Required
+
+
+class Required(NamedTuple):
+    """The (table, column) that an audit requires, and the SQL that reads those that it would not read itself."""
+
+    reads: frozenset[tuple[str, str]] = frozenset()
+    queries: tuple[str, ...] = ()
 
 
 class Checked(NamedTuple):
@@ -60,10 +75,16 @@ def check(engine: Engine, audits: Iterable[Audit], values: Mapping[str, Mapping[
                 checked.faults.append(BadFile(audit.path, line, _first_line(error)))
             continue
         faults = _faults(audit, prepared)
+        required = Required()
+        if not sight.missing(audit):
+            try:
+                required = _required(engine, audit, prepared)
+            except QueryError as error:
+                faults.append(BadFile(audit.path, _line(audit, "requires"), f"requires: {_first_line(error)}"))
         checked.faults.extend(faults)
         grave = rank(audit.severity) >= rank(least) or "severity" in _overrides(audit, prepared.columns)
         if not faults and grave:
-            checked.ready.append(Ready(audit, values.get(audit.id, {}), prepared))
+            checked.ready.append(Ready(audit, values.get(audit.id, {}), prepared, required))
     return checked
 
 
@@ -79,6 +100,18 @@ def _faults(audit: Audit, prepared: Prepared) -> list[BadFile]:
                 wrong.append(f"{what}: its query has no column {name}" + (f": did you mean {meant}?" if meant else ""))
     missing = sight.missing(audit)
     return [BadFile(audit.path, _line(audit, text), text) for text in (*wrong, *([missing] if missing else ()))]
+
+
+def _required(engine: Engine, audit: Audit, prepared: Prepared) -> Required:
+    """What its `requires` comes to. Raises QueryError."""
+    reads: set[tuple[str, str]] = set()
+    queries = []
+    for sql in sight.required(audit):
+        (one,) = (engine.prepare(statement) for statement in split(sql))
+        reads |= one.reads
+        if not one.reads <= prepared.reads:
+            queries.append(sql)
+    return Required(frozenset(reads), tuple(queries))
 
 
 def _line(audit: Audit, fault: str) -> int:
@@ -108,24 +141,23 @@ def run(
     checked: Checked,
     packs: Iterable[osquery_packs.Pack] = (),
     timeout: float | None = None,
-    least: str = "info",
     tell: Callable[[str], None] = lambda text: None,
 ) -> list[Outcome]:
     """Ask all audits over one snapshot. Raises Interrupted.
 
     packs    those of osquery that the audits are of: one whose discovery says so is left out
     timeout  seconds that each may take; None for no limit
-    least    findings of a lower severity are left out
     tell     told, before each, how far this is
     """
     outcomes = list(checked.outcomes)
     with engine.snapshot() as system, _timed(engine, timeout):
-        idle = {(pack.path, pack.name): osquery_packs.active(pack, lambda sql: _count(engine, sql)) for pack in packs}
+        wanted = {(ready.audit.path, ready.audit.pack) for ready in checked.ready if ready.audit.foreign}
+        idle = {place: _idle(engine, pack) for pack in packs if (place := (pack.path, pack.name)) in wanted}
         for number, ready in enumerate(checked.ready, 1):
             audit = ready.audit
             tell(f"{audit.id} ({number} of {len(checked.ready)})")
-            why = idle.get((audit.path, audit.pack), "") if audit.foreign else ""
-            outcomes.append(Outcome(audit, "skipped", why=why) if why else _asked(engine, system, ready, least))
+            verdict, why = idle.get((audit.path, audit.pack), ("", "")) if audit.foreign else ("", "")
+            outcomes.append(Outcome(audit, verdict, why=why) if why else _asked(engine, system, ready))
     places = {id(audit): place for place, audit in enumerate(_in_order(checked))}
     return sorted(outcomes, key=lambda outcome: places[id(outcome.audit)])
 
@@ -145,44 +177,74 @@ def _in_order(checked: Checked) -> list[Audit]:
     return sorted(every, key=lambda audit: (audit.pack, audit.id, audit.path))
 
 
-def _count(engine: Engine, sql: str) -> int:
-    return len(engine.query(sql))
+def _idle(engine: Engine, pack: osquery_packs.Pack) -> tuple[str, str]:
+    """The verdict on the audits of a pack that is not asked here, and why; two empty texts for one that is."""
+    late: list[QueryTimeout] = []
+
+    def count(sql: str) -> int:
+        try:
+            return sum(1 for result in engine.run(sql) for _ in result)
+        except QueryTimeout as error:
+            late.append(error)
+            raise
+
+    why = osquery_packs.active(pack, count)
+    return ("timed out" if late else "skipped", why) if why else ("", "")
 
 
-def _asked(engine: Engine, system: Snapshot, ready: Ready, least: str) -> Outcome:
+def _asked(engine: Engine, system: Snapshot, ready: Ready) -> Outcome:
     """What became of one audit. Raises Interrupted."""
     audit, began = ready.audit, time.monotonic()
     earlier = {refusal[:4]: refusal.times for refusal in system.refusals()}
     outcome = Outcome(audit, "failed")
     try:
         columns, rows = _rows(engine, ready)
-        if len(rows) > MOST:
-            raise Unusable(f"it gave more than {MOST:,} rows")
-        found = [one for one in findings(audit, columns, rows) if rank(one.severity) >= rank(least)]
+        found = findings(audit, columns, rows)
         outcome = Outcome(audit, "found" if found else "clean", tuple(found), rows=len(rows))
+        for sql in ready.required.queries:
+            for result in engine.run(sql):
+                for _ in result:
+                    pass
     except Interrupted:
         raise
     except QueryTimeout as error:
         outcome = Outcome(audit, "timed out", why=_first_line(error))
     except (Error, Unusable) as error:
         outcome = Outcome(audit, "failed", why=_first_line(error))
+    except MemoryError:
+        outcome = Outcome(audit, "failed", why="there is not enough memory for what it gave")
+    except Exception as error:
+        # A bug is one audit's and not that of all; a traceback is for who mends it.
+        if os.environ.get("SQLPORTS_DEBUG"):
+            raise
+        outcome = Outcome(audit, "failed", why=f"a fault in sqlports, {safe(named(error))}")
     seconds = time.monotonic() - began
     if outcome.verdict not in ("found", "clean"):
         return outcome._replace(seconds=seconds)
     # What others asked before was refused to this one too, if it asked the same.
-    asked = sight.sources((*ready.prepared.reads, *sight.required(audit)))
+    asked = sight.sources(ready.prepared.reads | ready.required.reads)
     refusals = list(system.refusals())
-    fresh = [one for one in refusals if earlier.get(one[:4]) != one.times]
+    fresh = [one for one in refusals if earlier.get(one[:4]) != one.times and not sight.is_gap(one)]
     unseen = dict.fromkeys(sight.unseen(audit, asked, refusals) + sight.told(fresh))
     verdict = "degraded" if unseen and outcome.verdict == "clean" else outcome.verdict
     return outcome._replace(verdict=verdict, unseen=tuple(unseen), seconds=seconds)
 
 
 def _rows(engine: Engine, ready: Ready) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """The columns and the rows of an audit. Raises Unusable for more than can be held, and what `Engine.run` raises."""
+    rows: list[tuple[Any, ...]] = []
+    size = 0
     for result in engine.run(ready.audit.sql, ready.values):
         with closing(result):
-            return result.columns, list(islice(result, MOST + 1))
-    return (), []
+            for row in result:
+                rows.append(row)
+                size += sum(len(value) for value in row if isinstance(value, (str, bytes)))
+                if len(rows) > MOST:
+                    raise Unusable(f"it gave more than {MOST:,} rows")
+                if size > LONGEST:
+                    raise Unusable(f"its rows have more than {LONGEST >> 20} MiB")
+            return result.columns, rows
+    return (), rows
 
 
 def judged(outcome: Outcome) -> Outcome:
@@ -196,3 +258,15 @@ def judged(outcome: Outcome) -> Outcome:
         # So few are none.
         kept, active = tuple(finding for finding in kept if finding.suppressed), []
     return outcome._replace(findings=kept, verdict="found" if active else "degraded" if outcome.unseen else "clean")
+
+
+def from_severity(outcome: Outcome, least: str) -> Outcome:
+    """The outcome without what is less severe: findings, and what is gone."""
+    if least == SEVERITIES[0]:
+        return outcome
+    findings = tuple(one for one in outcome.findings if rank(one.severity) >= rank(least))
+    gone = tuple(one for one in outcome.gone if rank(one.severity) >= rank(least))
+    left = outcome._replace(findings=findings, gone=gone)
+    if outcome.verdict != "found" or left.active:
+        return left
+    return left._replace(verdict="degraded" if left.unseen else "clean")

@@ -70,11 +70,12 @@ def missing(audit: Audit) -> str | None:
 def required(audit: Audit) -> list[str]:
     """The SQL that reads the columns that must have been readable, a query for each."""
     words = [word.partition(".") for word in audit.requires if word != ROOT]
-    return [f'SELECT {_quoted(column) if column else "*"} FROM {_quoted(table)}' for table, _, column in words]
+    return [f"SELECT {_quoted(column) if column else '*'} FROM {_quoted(table)}" for table, _, column in words]  # noqa: S608
 
 
 def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    # In double quotes what is no column would be taken for a text.
+    return "[" + name.replace("]", "") + "]"
 
 
 def unseen(audit: Audit, asked: Collection[str], refusals: Iterable[Refusal]) -> tuple[str, ...]:
@@ -86,19 +87,29 @@ def unseen(audit: Audit, asked: Collection[str], refusals: Iterable[Refusal]) ->
 def told(refusals: Iterable[Refusal]) -> tuple[str, ...]:
     """What was refused, a sentence for each source; nothing for what only ended, or is not there."""
     processes: dict[str, set[int]] = {}
-    others: dict[str, str] = {}
+    others: dict[tuple[str, str], list[str]] = {}
     for refusal in refusals:
         if refusal.reason in (ENDED, _NO_HANDLER):
             continue
         if refusal.pid is None:
-            others[refusal.source] = refusal.reason
+            # Of a hundred files in a folder one is enough.
+            folder = os.path.dirname(refusal.source) or refusal.source
+            others.setdefault((folder, refusal.reason), []).append(refusal.source)
         else:
             processes.setdefault(refusal.source, set()).add(refusal.pid)
     said = []
     for source, pids in sorted(processes.items()):
         of = "1 process" if len(pids) == 1 else f"{len(pids):,} processes"
         said.append(f"{source} of {of} could not be read")
-    return (*said, *(f"{source} could not be read: {reason}" for source, reason in sorted(others.items())))
+    for (_, reason), names in sorted(others.items()):
+        more = f" and {len(names) - 1:,} more there" if len(names) > 1 else ""
+        said.append(f"{names[0]}{more} could not be read: {reason}")
+    return tuple(said)
+
+
+def is_gap(refusal: Refusal) -> bool:
+    """Whether this is what a backend never knows, which a look comes upon whether or not it wants it."""
+    return refusal.source == "psutil" and _UNKNOWN.match(refusal.reason) is not None
 
 
 def _is_asked(source: str, reason: str, asked: Collection[str]) -> bool:
@@ -115,4 +126,7 @@ def _is_asked(source: str, reason: str, asked: Collection[str]) -> bool:
         if table == "processes" and told[2]:
             return any(f"{table}.{column}" in asked for column in columns)
         return table in asked or {"sockets": "sock_diag", "handles": "/proc/PID/fd"}.get(table) in asked
+    if plain.startswith("/") and not plain.startswith("/proc/"):
+        # Namespaces of the network are kept in files; they have sockets.
+        return "sock_diag" in asked and not _ELSEWHERE.fullmatch(plain)
     return bool(asked) and not _ELSEWHERE.fullmatch(plain)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlports.audit.audit import Audit, BadFile
-from sqlports.audit.find import Found
-from sqlports.options import Misuse
+from sqlports.commands import audit_words
+from sqlports.commands.audit_words import WORDS
+from sqlports.options import USAGE, Misuse
 
 if TYPE_CHECKING:
     from sqlports.audit.formats import Look
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sqlports.audit.runner import Checked
     from sqlports.engine import Engine
 
-WORDS = ("list", "show", "convert")
 # Seconds for each audit: nothing waits for ever, in a pipeline least of all.
 TIMEOUT = 60.0
 
@@ -31,12 +30,8 @@ def misuse(options: Namespace) -> str | None:
     from sqlports.audit.formats import FORMATS, of_file
 
     word = options.sql[1] if len(options.sql) > 1 else ""
-    if word == "show" and len(options.sql) < 3:
-        return "which one? sqlports audit show NAME; sqlports audit list has the names"
-    if word in ("list", "show"):
-        return None
-    if word == "convert":
-        return None if len(options.sql) > 2 else "what? sqlports audit convert PACK.conf -o FOLDER, or FOLDER -o PACK.conf"
+    if word in WORDS:
+        return audit_words.misuse(options, word)
     if options.format and options.given_mode and options.format != options.given_mode:
         return f"--format {options.format} and --{options.given_mode} are two formats"
     if options.given_mode and options.given_mode not in FORMATS:
@@ -50,23 +45,9 @@ def misuse(options: Namespace) -> str | None:
 def run(engine: Engine, options: Namespace) -> int:
     """Do what is asked; returns the exit status. Raises Misuse, QueryError and its like, OSError."""
     word = options.sql[1] if len(options.sql) > 1 else ""
-    if word == "list":
-        return _list(options)
-    if word == "show":
-        return _show(options)
-    if word == "convert":
-        return _convert(options)
+    if word in WORDS:
+        return audit_words.run(options, word)
     return _audit(engine, options)
-
-
-def _found(words: Sequence[str]) -> Found:
-    """The audits of these paths and names. Raises Misuse."""
-    from sqlports.audit import find
-
-    try:
-        return find.find(words)
-    except find.Unknown as error:
-        raise Misuse(str(error)) from None
 
 
 def ask(engine: Engine, options: Namespace) -> Report:
@@ -75,14 +56,14 @@ def ask(engine: Engine, options: Namespace) -> Report:
     from sqlports.audit import find, runner
     from sqlports.session import stoppable
 
-    found = _found(options.sql[1:])
-    chosen = [audit for audit in found.audits if not options.tag or _has_tag(audit, options.tag)]
-    values, faults = _values(chosen, options.param)
+    found = audit_words.found(options.sql[1:])
+    chosen = audit_words.tagged(found, options.tag)
+    values, faults = _values(chosen, options.param, is_whole=not found.faults)
     began, started = time.monotonic(), time.time()
     whole = [audit for audit in chosen if audit.id in values]
     with stoppable(engine):
         checked = runner.check(engine, whole, values, options.severity)
-        outcomes = runner.run(engine, checked, found.packs, options.timeout or TIMEOUT, options.severity, progress.name)
+        outcomes = runner.run(engine, checked, found.packs, options.timeout or TIMEOUT, progress.name)
     known = {audit.id for audit in found.audits}
     if options.waivers:
         known |= {audit.id for audit in find.named().audits}
@@ -91,39 +72,42 @@ def ask(engine: Engine, options: Namespace) -> Report:
 
 
 def _audit(engine: Engine, options: Namespace) -> int:
-    from sqlports.audit import formats
+    from sqlports.audit import formats, runner
     from sqlports.session import complain
 
     report = ask(engine, options)
     if options.write_baseline:
         report = _write_baseline(options, report)
-    for name in options.report:
-        _write(report, formats.Look(formats.of_file(name) or "json"), name)
+    outcomes = tuple(runner.from_severity(outcome, options.severity) for outcome in report.outcomes)
+    report = report._replace(outcomes=outcomes)
     asked = options.format or options.given_mode or formats.of_file(options.output or "") or "table"
-    _write(report, _look(options, asked), options.output)
+    written = [_written(report, formats.Look(formats.of_file(name) or "json"), name) for name in options.report]
+    written.append(_written(report, _look(options, asked), options.output))
     if asked == "github":
         from sqlports.audit.formats import github
 
         github.summary(report)
-    if options.output or asked not in ("table", "json", "jsonl", "csv", "sarif"):
+    if options.output or asked != "table":
         # Whoever reads the terminal sees what is wrong, wherever the report went.
-        for fault in report.faults if asked != "table" or options.output else ():
+        for fault in report.faults:
             complain(fault.told)
-    return report.status
+    return report.status if all(written) else USAGE
 
 
-def _has_tag(audit: Audit, tags: Iterable[str]) -> bool:
-    from fnmatch import fnmatch
+def _values(
+    audits: Sequence[Audit], given: Sequence[tuple[str, str]], is_whole: bool
+) -> tuple[dict[str, dict[str, Any]], list[BadFile]]:
+    """The values of each audit's parameters by its id, and the faults of those that lack one. Raises Misuse.
 
-    return any(fnmatch(own.lower(), tag.lower()) for own in audit.tags for tag in tags)
-
-
-def _values(audits: Sequence[Audit], given: Sequence[tuple[str, str]]) -> tuple[dict[str, dict[str, Any]], list[BadFile]]:
-    """The values of each audit's parameters by its id, and the faults of those that lack one. Raises Misuse."""
+    `is_whole` tells that there are no others, whose parameters are not known.
+    """
     from sqlports.errors import nearest
     from sqlports.queries.parameters import ParameterError, bind
 
     values, faults, used = {}, [], set()
+    for place, (word, _) in enumerate(given):
+        if word in [name for name, _ in given[:place]]:
+            raise Misuse(f"--param {word} is given twice")
     for audit in audits:
         names = {parameter.name for parameter in audit.parameters}
         own = {}
@@ -144,7 +128,7 @@ def _values(audits: Sequence[Audit], given: Sequence[tuple[str, str]]) -> tuple[
         except ParameterError as error:
             raise Misuse(f"{audit.id}: {error}") from None
     for place, (word, _) in enumerate(given):
-        if place not in used:
+        if place not in used and is_whole:
             every = sorted({parameter.name for audit in audits for parameter in audit.parameters})
             meant = nearest(word, every)
             hint = f": did you mean {meant}?" if meant else f": they take {', '.join(every)}" if every else ""
@@ -206,6 +190,10 @@ def _write_baseline(options: Namespace, report: Report) -> Report:
     from sqlports.session import complain, counted
 
     before = None
+    if report.faults:
+        # What a waiver or an audit in one of them says is not known, and would be taken for accepted or for gone.
+        why = "it is not written while a file is bad"
+        return report._replace(faults=(*report.faults, BadFile(options.write_baseline, None, why)))
     if os.path.exists(options.write_baseline):
         before, bad = baseline.read(options.write_baseline)
         if bad:
@@ -233,6 +221,25 @@ def _look(options: Namespace, asked: str) -> Look:
     return Look(asked, Output(options.output, "table").columns, coloured, options.verbose)
 
 
+def _written(report: Report, look: Look, path: str | None) -> bool:
+    """Write a report, or tell why that cannot be; whether all is well. Who reads no further is told by the status."""
+    from sqlports.errors import file_name, told
+    from sqlports.output import abandon_stdout
+    from sqlports.session import complain
+
+    try:
+        _write(report, look, path)
+    except BrokenPipeError:
+        abandon_stdout()
+    except OSError as error:
+        place = f"{file_name(path)}: " if path and not error.filename else ""
+        complain(f"a report could not be written: {place}{told(error)}")
+        if path is None:
+            abandon_stdout()
+        return False
+    return True
+
+
 def _write(report: Report, look: Look, path: str | None) -> None:
     """Write a report; a file takes its place whole. Raises OSError."""
     from sqlports.audit import formats
@@ -247,57 +254,3 @@ def _write(report: Report, look: Look, path: str | None) -> None:
             output.close()
     finally:
         output.abandon()
-
-
-def _list(options: Namespace) -> int:
-    """Write a row for each audit."""
-    from sqlports import modes
-    from sqlports.output import Output
-    from sqlports.session import complain, remark
-
-    found = _found(options.sql[2:])
-    columns = ("id", "severity", "pack", "title")
-    every = sorted(found.audits, key=lambda audit: (audit.pack, audit.id))
-    every = [audit for audit in every if not options.tag or _has_tag(audit, options.tag)]
-    output = Output(options.output, options.mode)
-    if options.mode in ("json", "jsonl"):
-        lines = [json.dumps(_facts(audit), ensure_ascii=False) for audit in every]
-        output.write("[" + ",\n ".join(lines) + "]\n" if options.mode == "json" else "".join(line + "\n" for line in lines))
-    else:
-        rows = [(audit.id, audit.severity, audit.pack, audit.title) for audit in every]
-        remark(modes.write(columns, rows, options.mode, output, modes.LIST))
-    output.close()
-    for fault in found.faults:
-        complain(fault.told)
-    return 2 if found.faults else 0
-
-
-def _facts(audit: Audit) -> dict[str, Any]:
-    """All there is to know of an audit, for programs."""
-    facts = audit._asdict()
-    parameters = [{"name": one.name, "type": one.type, "default": one.default, "doc": one.doc} for one in audit.parameters]
-    return {**facts, "parameters": parameters, "fail_if": str(audit.fail_if), "kept": dict(audit.kept)}
-
-
-def _show(options: Namespace) -> int:
-    """Write the page of each audit, with its SQL."""
-    from sqlports.audit import page
-    from sqlports.output import Output
-    from sqlports.session import complain
-
-    found = _found(options.sql[2:])
-    output = Output(options.output, "table")
-    output.write("\n".join(page.text(audit, output.columns or 100) for audit in found.audits))
-    output.close()
-    for fault in found.faults:
-        complain(fault.told)
-    return 2 if found.faults else 0
-
-
-def _convert(options: Namespace) -> int:
-    from sqlports.audit import convert
-    from sqlports.session import complain
-
-    for sentence in convert.convert(options.sql[2:], options.output):
-        complain(sentence)
-    return 0

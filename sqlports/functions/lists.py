@@ -34,10 +34,13 @@ def listed(value: Value, words: Value) -> int | None:
 
 @function("list")
 def below(path: Value, directories: Value) -> int | None:
-    """1 where the path, as it is written, is one of the directories ('/usr, /opt') or below, else 0; NULL for no path."""
+    """1 where the path is one of the directories ('/usr, /opt') or below, else 0; NULL for no path.
+
+    '//', '/./' and '/../' in the path are resolved as text: no link is followed.
+    """
     if not isinstance(path, str) or directories is None:
         return None
-    return int(f"{path}/".startswith(_directories(directories if isinstance(directories, str) else str(directories))))
+    return int(f"{_plain(path)}/".startswith(_directories(directories if isinstance(directories, str) else str(directories))))
 
 
 @function("list")
@@ -46,12 +49,20 @@ def basename(path: Value) -> str | None:
     return path.rpartition("/")[2] if isinstance(path, str) else None
 
 
+def _plain(path: str) -> str:
+    if not path.startswith("/") or not ("//" in path or "/." in path):
+        return path
+    from posixpath import normpath
+
+    return normpath(f"/{path.lstrip('/')}")
+
+
 class _Words(NamedTuple):
     exact: frozenset[str]
     patterns: Pattern[str] | None
 
     def have(self, text: str) -> bool:
-        return text in self.exact or self.patterns is not None and self.patterns.fullmatch(text) is not None
+        return text in self.exact or (self.patterns is not None and self.patterns.fullmatch(text) is not None)
 
 
 def _parted(text: str) -> list[str]:
@@ -82,7 +93,7 @@ def _ranges(text: str) -> tuple[tuple[int, int], ...]:
         if _is_pattern(word):
             continue
         number = re.fullmatch("(-?[0-9]{1,19})(?:-([0-9]{1,19}))?", word)
-        if number is None or number[2] and int(number[2]) < int(number[1]):
+        if number is None or (number[2] and int(number[2]) < int(number[1])):
             raise QueryError(f"listed: {word!r} is no number and no range", hint="write numbers as 22, 5900-5909")
         if number[2]:
             found.append((int(number[1]), int(number[2])))

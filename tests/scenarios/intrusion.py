@@ -8,6 +8,7 @@ import platform
 import shutil
 import socket
 import struct
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from .stage import SHELL, WAITS, Stage
 SLEEP = os.path.realpath(shutil.which("sleep") or "/bin/sleep")
 PACKAGED_SHELL = os.path.realpath(SHELL)
 HERE, ELSEWHERE = "198.51.100.7", "203.0.113.9"
-BIND, RECURSIVE = 0x1000, 0x4000
+BIND, RECURSIVE, DETACH = 0x1000, 0x4000, 2
 
 
 def started(stage: Stage, path: str, argv: list[str], first: Callable[[], Any] = lambda: None) -> int:
@@ -94,6 +95,27 @@ def _(stage: Stage) -> None:
     stage.process(lambda: stage.listen("0.0.0.0", 4002), exe="/srv/there")
     stage.process(exe="/srv/gone")
     os.unlink("/srv/gone")
+    # One that has confined itself, and whose program was replaced since.
+    confined(stage, lambda: stage.listen("0.0.0.0", 4003))
+
+
+def confined(stage: Stage, first: Callable[[], Any]) -> int:
+    """Start a shell that has /usr as its root, from a file elsewhere, and replace that."""
+    if not os.path.islink("/lib"):
+        pytest.skip("/usr is no root: the libraries are elsewhere")
+    stage.copy("/srv/confined")
+    file = os.open("/srv/confined", os.O_RDONLY)
+
+    def act() -> None:
+        first()
+        os.chroot("/usr")
+        os.chdir("/")
+        os.execve(file, ["confined", "-c", WAITS], {})
+
+    pid = stage.process(act, exe="/srv/confined")
+    os.close(file)
+    os.rename(shutil.copy(SHELL, "/srv/new"), "/srv/confined")
+    return pid
 
 
 @bad("listener-in-temporary-directory")
@@ -119,6 +141,48 @@ def _(stage: Stage) -> Rows:
     return [
         {"pid": absolute, "program": "/dev/shm/absolute.py", "path": "/opt/bin/python3", "severity": "high"},
         {"pid": relative, "program": "/dev/shm/relative.py", "path": "/opt/bin/python3", "severity": "medium"},
+    ]
+
+
+def mounted(stage: Stage, is_mounted: bool) -> str:
+    """The path of a program in what looks like an AppImage's mount, or is a mount of its own."""
+    place = tempfile.mkdtemp(prefix=".mount_", dir="/tmp")
+    stage.afterwards(lambda: shutil.rmtree(place, ignore_errors=True))
+    if is_mounted:
+        empty(place)
+        stage.afterwards(lambda: library().umount2(place.encode(), DETACH))
+    return f"{place}/tool"
+
+
+@bad("listener-in-temporary-directory")
+@bad("listener-in-hidden-directory")
+def _(stage: Stage) -> Rows:
+    image, posing, gone = mounted(stage, True), mounted(stage, False), mounted(stage, True)
+    rows = []
+    for number, (path, severity) in enumerate({image: "low", posing: "high", gone: "high"}.items(), 4001):
+        pid = stage.process(lambda number=number: stage.listen("0.0.0.0", number), exe=path)  # type: ignore[misc]
+        rows.append({"pid": pid, "path": path, "port": number, "severity": severity})
+    os.unlink(gone)
+    return rows
+
+
+@bad("listener-in-temporary-directory")
+def _(stage: Stage) -> Rows:
+    """What `go run` has built and started, and what is only called so."""
+    place = tempfile.mkdtemp(prefix="go-build1", dir="/tmp")
+    stage.afterwards(lambda: shutil.rmtree(place, ignore_errors=True))
+    program = f"{place}/b001/exe/main"
+    stage.copy(program)
+    stage.copy("/opt/bin/go")
+    # A shell that does what is told starts what it is to run.
+    script = f"{program} -c '{WAITS}' & {WAITS}"
+    go = started(stage, "/opt/bin/go", ["go", "-c", script], lambda: stage.listen("0.0.0.0", 4001))
+    children = Path(f"/proc/{go}/task/{go}/children")
+    wait_until(lambda: any(os.readlink(f"/proc/{pid}/exe") == program for pid in children.read_text().split()))
+    posing = stage.process(lambda: stage.listen("0.0.0.0", 4002), exe=program)
+    return [
+        {"pid": int(children.read_text()), "path": program, "port": 4001, "severity": "low"},
+        {"pid": posing, "path": program, "port": 4002, "severity": "high"},
     ]
 
 
@@ -239,6 +303,7 @@ def _(stage: Stage) -> Rows:
 def _(stage: Stage) -> None:
     stage.address(f"{HERE}/32")
     stage.process(lambda: far(stage, 443), exe="/srv/there")
+    confined(stage, lambda: far(stage, 4003))
     server = stage.listen("127.0.0.1", 4001)
 
     def accepted() -> None:
@@ -309,12 +374,44 @@ def _(stage: Stage) -> Rows:
 def _(stage: Stage) -> None:
     stage.address(f"{HERE}/32")
     # The connection is no standard stream; a stream is a unix socket, a listener; an interpreter has it as one stream only.
-    stage.process(lambda: far(stage, 4001), exe="/opt/bin/bash")
+    stage.process(lambda: far(stage, 4001), exe="/opt/bin/dash")
     one, other = socket.socketpair()
     stage.kept += [one, other]
     stage.process(lambda: os.dup2(one.fileno(), 1), exe="/opt/bin/zsh", stdin=one.fileno())
     stage.process(exe="/opt/bin/dash", stdin=stage.listen("127.0.0.1", 4002).fileno())
     stage.process(exe="/opt/bin/python3", stdin=far(stage, 4003).fileno())
+
+
+@bad("reverse-shell")
+def _(stage: Stage) -> Rows:
+    """It connects by itself (/dev/tcp), and what it has as a stream is no connection; what it starts inherits it."""
+    stage.address(f"{HERE}/32")
+
+    def own() -> None:
+        os.dup2(far(stage, 4001).fileno(), 9)
+
+    pid = stage.process(own, exe="/opt/bin/bash")
+    return [{"pid": pid, "remote_address": ELSEWHERE, "remote_port": 4001, "stream": _lowest(pid), "severity": "medium"}]
+
+
+def _lowest(pid: int) -> str:
+    fds = [int(fd) for fd in os.listdir(f"/proc/{pid}/fd") if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")]
+    return f"descriptor {min(fds)}"
+
+
+@harmless("reverse-shell")
+def _(stage: Stage) -> None:
+    """It inherited the connection of a server or client that started it; it was connected with; the other end is here."""
+    stage.address(f"{HERE}/32")
+    far(stage, 4001)
+    stage.process(exe="/opt/bin/bash")
+
+    def answered() -> None:
+        stage.listen(HERE, 4002)
+        far(stage, 40000, 4002)
+        stage.connect(*stage.listen("127.0.0.1", 4003).getsockname())
+
+    stage.process(answered, exe="/opt/bin/zsh")
 
 
 def _talks(stage: Stage, through: bool) -> tuple[int, int]:
@@ -347,6 +444,31 @@ def _(stage: Stage) -> Rows:
     stage.address(f"{HERE}/32")
     shell, tool = _talks(stage, through=True)
     return [{"pid": shell, "tool_pid": tool, "tool": "nc", "remote_address": ELSEWHERE, "remote_port": 4001}]
+
+
+@bad("piped-reverse-shell")
+def _(stage: Stage) -> Rows:
+    """By a terminal that the tool has made: `socat tcp:… exec:sh,pty,setsid,ctty`."""
+    stage.address(f"{HERE}/32")
+    stage.copy("/opt/bin/socat")
+    stage.copy("/opt/bin/sh")
+    master, slave = os.openpty()
+
+    def tool() -> None:
+        if os.fork() == 0:
+            os.close(master)
+            os.login_tty(slave)
+            os.execve("/opt/bin/sh", ["sh", "-c", WAITS], {})
+        os.close(slave)
+        far(stage, 4001)
+        inherited(master)
+
+    socat = started(stage, "/opt/bin/socat", ["socat", "-c", WAITS], tool)
+    children = Path(f"/proc/{socat}/task/{socat}/children")
+    wait_until(lambda: any(os.readlink(f"/proc/{pid}/exe") == "/opt/bin/sh" for pid in children.read_text().split()))
+    os.close(master)
+    os.close(slave)
+    return [{"pid": int(children.read_text()), "tool_pid": socat, "remote_address": ELSEWHERE, "remote_port": 4001}]
 
 
 @harmless("piped-reverse-shell")
@@ -419,12 +541,25 @@ def _(stage: Stage) -> None:
 
 @bad("kernel-thread-impostor")
 def _(stage: Stage) -> Rows:
+    def unnamed() -> None:
+        silent, its_end = os.pipe()
+        os.dup2(silent, 0)
+        inherited(its_end)
+        library().execve(b"/opt/bin/nameless", (ctypes.c_char_p * 2)(b"", None), (ctypes.c_char_p * 1)(None))
+
     title = stage.process(exe="/opt/bin/tool", name="[kworker/0:1]")
+    padded = stage.process(exe="/opt/bin/padded", name="[kworker/0:3]\u00a0\t")
+    plain = stage.process(exe="/opt/bin/plain", name="kworker/0:4-events")
+    stage.copy("/opt/bin/nameless")
+    nameless = started(stage, "/opt/bin/nameless", ["nameless"], unnamed)
     spaced = stage.process(exe="/opt/bin/other", name="[kworker/u4:0 ]")
     name = stage.process(name="kworker/0:2")
     file = stage.process(exe="/opt/bin/kthreadd")
     return [
         {"pid": title, "process": "tool", "shown": "[kworker/0:1]", "path": "/opt/bin/tool"},
+        {"pid": padded, "process": "padded", "shown": "[kworker/0:3]", "path": "/opt/bin/padded"},
+        {"pid": plain, "process": "plain", "shown": "kworker/0:4-events", "path": "/opt/bin/plain"},
+        {"pid": nameless, "process": "nameless", "shown": "[nameless]", "path": "/opt/bin/nameless"},
         {"pid": spaced, "process": "other", "shown": "[kworker/u4:0 ]", "path": "/opt/bin/other"},
         {"pid": name, "process": "kworker/0:2", "shown": "kworker/0:2", "path": os.readlink("/proc/self/exe")},
         {"pid": file, "process": "kthreadd", "shown": "kthreadd", "path": "/opt/bin/kthreadd"},
@@ -447,6 +582,10 @@ def _(stage: Stage) -> Rows:
     hidden = start("/opt/bin/b", LD_AUDIT="/opt/.x/no.so")
     again = [start("/opt/bin/c", LD_PRELOAD="./no.so") for _ in range(2)]
     elsewhere = start("/opt/bin/d", LD_PRELOAD="/opt/lib/no.so:/home/u/.local/no.so")
+    roundabout = start("/opt/bin/e", LD_PRELOAD="//tmp/no.so /usr/lib/../../dev/shm/a.so")
+    os.makedirs("/opt/.y")
+    Path("/opt/.y/libfound.so").touch()
+    searched = start("/opt/bin/f", LD_PRELOAD="libfound.so", LD_LIBRARY_PATH="/opt/.y")
 
     def row(pid: int, severity: str, variable: str, library: str, processes: int = 1) -> dict[str, Any]:
         return {"pid": pid, "severity": severity, "variable": variable, "library": library, "processes": processes}
@@ -460,6 +599,10 @@ def _(stage: Stage) -> Rows:
         row(min(again), "medium", "LD_PRELOAD", "./no.so", 2),
         row(elsewhere, "low", "LD_PRELOAD", "/opt/lib/no.so"),
         row(elsewhere, "low", "LD_PRELOAD", "/home/u/.local/no.so"),
+        row(roundabout, "high", "LD_PRELOAD", "//tmp/no.so"),
+        row(roundabout, "high", "LD_PRELOAD", "/usr/lib/../../dev/shm/a.so"),
+        row(searched, "high", "LD_PRELOAD", "libfound.so"),
+        row(searched, "low", "LD_LIBRARY_PATH", "/opt/.y"),
     ]
 
 

@@ -1,9 +1,9 @@
 -- title: UDP service that may be used to flood others
 -- severity: low
 -- description: A UDP service answers other machines with more than it was asked. Who writes a victim's address into his
---   question has the answer sent there: an attack by way of this machine, for which its owner gets the complaints. memcached
---   answers fifty thousand times as much and is of severity high; chargen, quote of the day, SNMP and LDAP are medium,
---   others low. NTP answers little since `monlist` is off, and is info.
+--   question has the answer sent there: an attack by way of this machine, for which its owner gets the complaints.
+--   memcached answers fifty thousand times as much and is of severity high; chargen, quote of the day, SNMP and LDAP are
+--   medium, others low. NTP answers little since `monlist` is off, and is info.
 -- platform: linux
 -- tags: network, exposure, ddos, attack.T1498.002, cis.4.4, cis.4.8
 -- requires: root
@@ -18,7 +18,7 @@
 -- false_positives: A public name or time server is meant for all, and limits its answers. What is bound to the address of
 --   a private network is reached from there only, and is info. Sockets that take multicast alone are not found, nor is
 --   multicast DNS, which heeds its own network only.
-SELECT l.protocol, l.address, l.port, l.scope, coalesce(r.common_use, r.service) AS service,
+SELECT DISTINCT l.protocol, l.address, l.port, l.scope, coalesce(r.common_use, r.service) AS service,
   l.name AS process, l.pid, p.path,
   (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
@@ -32,6 +32,6 @@ FROM listeners l
 LEFT JOIN processes p ON p.pid = l.pid
 LEFT JOIN port_registry r ON r.port = l.port AND r.protocol = l.protocol
 WHERE l.protocol = 'udp' AND l.state = 'UNCONNECTED' AND l.scope <> 'loopback'
-  AND l.port IN (SELECT value FROM json_each('[' || :ports || ']'))
+  AND listed(l.port, :ports)
   AND NOT ip_in(l.address, '224.0.0.0/4, ff00::/8')
 ORDER BY l.port, l.protocol, l.address, l.pid;

@@ -1,9 +1,9 @@
 -- title: Service without encryption
 -- severity: medium
 -- description: A service whose protocol has no encryption listens on an address that other machines may reach: Telnet,
---   FTP, rlogin and its kin, TFTP, finger, or POP3, IMAP and LDAP, which can change to TLS and need not. Who is on the way
---   reads names, passwords and data, and may change them. Telnet and the r-services are of severity high; POP3, IMAP and
---   LDAP are low, for they mostly demand TLS.
+--   FTP, rlogin and its kin, TFTP, finger, or POP3, IMAP and LDAP, which can change to TLS and need not. Who is on the
+--   way reads names, passwords and data, and may change them. Telnet and the r-services are of severity high; POP3, IMAP
+--   and LDAP are low, for they mostly demand TLS.
 -- platform: linux
 -- tags: network, exposure, cleartext, attack.T1040, attack.T1557, cis.3.10, cis.4.8
 -- requires: root
@@ -17,27 +17,20 @@
 --   https://www.rfc-editor.org/rfc/rfc8314
 -- false_positives: Servers that demand STARTTLS before a login (ssl = required of Dovecot) are in order. TFTP serves what
 --   computers boot from, on a network of its own. Port 514 of TCP is found only where no syslog server holds it.
-WITH l AS (
-  -- The program is what follows the last '/' of its path; where that may not be read, the name that the process chose.
-  SELECT l.*, p.path AS exe, p.euid, p.cmdline,
-    coalesce(substr(p.path, length(rtrim(p.path, replace(p.path, '/', ''))) + 1), l.name) AS program
-  FROM listeners l LEFT JOIN processes p ON p.pid = l.pid
-  WHERE l.protocol IN ('tcp', 'udp') AND l.state IN ('LISTEN', 'UNCONNECTED') AND l.scope <> 'loopback'
-)
-SELECT l.protocol, l.address, l.port, l.scope,
+SELECT DISTINCT l.protocol, l.address, l.port, l.scope,
   (SELECT coalesce(common_use, service) FROM port_registry r WHERE r.port = l.port AND r.protocol = l.protocol) AS service,
-  l.name AS process, l.pid, l.exe AS path,
-  (SELECT username FROM users u WHERE u.uid = coalesce(l.euid, l.uid)) AS user, l.unit, l.container_id AS container,
+  l.name AS process, l.pid, p.path,
+  (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
     WHEN l.net_namespace IS NOT (SELECT net_namespace FROM net_namespaces WHERE mine = 1) THEN 'low'
     WHEN l.port IN (23, 512, 513, 514) AND (l.scope = 'all' OR is_global(l.address)) THEN 'high'
     WHEN l.port IN (110, 143, 389) THEN 'low'
     ELSE 'medium'
   END AS severity
-FROM l
-WHERE (l.protocol = 'tcp' AND l.port IN (SELECT value FROM json_each('[' || :ports || ']'))
-    OR l.protocol = 'udp' AND l.port IN (SELECT value FROM json_each('[' || :udp_ports || ']')))
+FROM listeners l LEFT JOIN processes p ON p.pid = l.pid
+WHERE l.protocol IN ('tcp', 'udp') AND l.state IN ('LISTEN', 'UNCONNECTED') AND l.scope <> 'loopback'
+  AND listed(l.port, iif(l.protocol = 'tcp', :ports, :udp_ports))
   -- What is to be told apart is a remote shell from syslog over TCP, which has no port of its own.
-  AND NOT (l.port = 514 AND l.program IS NOT NULL AND (l.program GLOB '*syslog*' OR l.program GLOB 'otelcol*'
-    OR l.program IN ('alloy', 'fluent-bit', 'java', 'logstash', 'promtail', 'splunkd', 'telegraf', 'vector', 'wazuh-remoted')))
+  AND (l.port <> 514 OR listed(coalesce(basename(p.path), l.name),
+    '*syslog*, otelcol*, alloy, fluent-bit, java, logstash, promtail, splunkd, telegraf, vector, wazuh-remoted') IS NOT 1)
 ORDER BY l.port, l.protocol, l.address, l.pid;

@@ -15,7 +15,7 @@
 -- references: https://attack.mitre.org/techniques/T1041/ https://attack.mitre.org/techniques/T1071/
 -- false_positives: Servers of updates, time and names that were forgotten in the list. Connections between two ends that
 --   are both on this machine are not found.
-SELECT c.protocol, c.direction, c.state, c.remote_address, iif(c.accepted, c.local_port, c.remote_port) AS port,
+SELECT DISTINCT c.protocol, c.direction, c.state, c.remote_address, iif(c.accepted, c.local_port, c.remote_port) AS port,
   c.local_address AS address, c.name AS process, c.pid, p.path,
   (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, c.uid)) AS user, p.unit, p.container_id AS container
 FROM connections c
@@ -25,4 +25,4 @@ WHERE trim(:networks, ' ,') <> '' AND c.protocol IN ('tcp', 'udp', 'udplite', 's
   -- A list that is wrong is told even where there is no connection.
   AND ip_in('::1', :networks) IS NOT NULL
   AND NOT ip_in(c.remote_address, :networks) AND NOT is_loopback(c.remote_address)
-ORDER BY c.remote_address, port, c.protocol, c.direction, c.pid, c.cookie;
+ORDER BY c.remote_address, port, c.protocol, c.direction, c.pid, c.state;

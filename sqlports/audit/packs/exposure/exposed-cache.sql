@@ -1,8 +1,8 @@
 -- title: Cache or in-memory store reachable from the network
 -- severity: high
 -- description: Redis, Valkey, memcached, Hazelcast, Ignite or Infinispan listens on an address that other machines may
---   reach. Most of them ask for no password by default; whoever reaches Redis may write files, and so run programs, with the
---   rights of its user.
+--   reach. Most of them ask for no password by default; whoever reaches Redis may write files, and so run programs, with
+--   the rights of its user.
 -- platform: linux
 -- tags: network, exposure, attack.T1190, attack.T1210, cis.4.4, cis.4.8
 -- requires: root
@@ -16,26 +16,20 @@
 -- references: https://attack.mitre.org/techniques/T1190/ https://attack.mitre.org/techniques/T1210/
 --   https://redis.io/docs/latest/operate/oss_and_stack/management/security/
 --   https://github.com/memcached/memcached/wiki/ConfiguringServer
--- false_positives: One that is meant for other machines and has a firewall before it is in order: waive it by its port and
---   address. In a network namespace of its own, as containers have, it is of severity low: there it is reached by the
+-- false_positives: One that is meant for other machines and has a firewall before it is in order: waive it by its port
+--   and address. In a network namespace of its own, as containers have, it is of severity low: there it is reached by the
 --   container's neighbours, and by others only where its port is published.
-WITH l AS (
-  -- The program is what follows the last '/' of its path; where that may not be read, the name that the process chose.
-  SELECT l.*, p.path AS exe, p.euid, p.cmdline,
-    coalesce(substr(p.path, length(rtrim(p.path, replace(p.path, '/', ''))) + 1), l.name) AS program
-  FROM listeners l LEFT JOIN processes p ON p.pid = l.pid
-  WHERE l.protocol = 'tcp' AND l.state = 'LISTEN' AND l.scope <> 'loopback'
-)
-SELECT l.protocol, l.address, l.port, l.scope,
+SELECT DISTINCT l.protocol, l.address, l.port, l.scope,
   (SELECT coalesce(common_use, service) FROM port_registry r WHERE r.port = l.port AND r.protocol = l.protocol) AS service,
-  l.name AS process, l.pid, l.exe AS path,
-  (SELECT username FROM users u WHERE u.uid = coalesce(l.euid, l.uid)) AS user, l.unit, l.container_id AS container,
+  l.name AS process, l.pid, p.path,
+  (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
     WHEN l.net_namespace IS NOT (SELECT net_namespace FROM net_namespaces WHERE mine = 1) THEN 'low'
     WHEN l.scope = 'all' OR is_global(l.address) THEN 'high'
     ELSE 'medium'
   END AS severity
-FROM l
-WHERE l.port IN (SELECT value FROM json_each('[' || :ports || ']'))
-  OR l.program IN (SELECT trim(value) FROM json_each('["' || replace(:programs, ',', '","') || '"]'))
+FROM listeners l LEFT JOIN processes p ON p.pid = l.pid
+WHERE l.protocol = 'tcp' AND l.state = 'LISTEN' AND l.scope <> 'loopback'
+  -- Where the path may not be read, the program is known by the name that it chose.
+  AND (listed(l.port, :ports) OR listed(coalesce(basename(p.path), l.name), :programs))
 ORDER BY l.port, l.protocol, l.address, l.pid;

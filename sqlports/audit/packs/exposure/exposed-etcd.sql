@@ -1,8 +1,8 @@
 -- title: etcd reachable from the network
 -- severity: high
 -- description: etcd listens on an address that other machines may reach. It has all the secrets of a Kubernetes cluster,
---   and who may write to it owns the cluster; without client certificates everybody may. Whether they are asked for cannot
---   be seen from here.
+--   and who may write to it owns the cluster; without client certificates everybody may. Whether they are asked for
+--   cannot be seen from here.
 -- platform: linux
 -- tags: network, exposure, kubernetes, attack.T1190, attack.T1552, cis.4.4
 -- requires: root
@@ -16,21 +16,15 @@
 -- false_positives: A member of a cluster is reached by the others on a private address, which is of severity low. In a
 --   network namespace of its own, as containers have, it is of severity low: there it is reached by the container's
 --   neighbours, and by others only where its port is published.
-WITH l AS (
-  -- The program is what follows the last '/' of its path; where that may not be read, the name that the process chose.
-  SELECT l.*, p.path AS exe, p.euid, p.cmdline,
-    coalesce(substr(p.path, length(rtrim(p.path, replace(p.path, '/', ''))) + 1), l.name) AS program
-  FROM listeners l LEFT JOIN processes p ON p.pid = l.pid
-  WHERE l.protocol = 'tcp' AND l.state = 'LISTEN' AND l.scope <> 'loopback'
-)
-SELECT l.protocol, l.address, l.port, l.scope, l.name AS process, l.pid, l.exe AS path,
-  (SELECT username FROM users u WHERE u.uid = coalesce(l.euid, l.uid)) AS user, l.unit, l.container_id AS container,
+SELECT DISTINCT l.protocol, l.address, l.port, l.scope, l.name AS process, l.pid, p.path,
+  (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
     WHEN l.net_namespace IS NOT (SELECT net_namespace FROM net_namespaces WHERE mine = 1) THEN 'low'
     WHEN l.scope = 'all' OR is_global(l.address) THEN 'high'
     ELSE 'low'
   END AS severity
-FROM l
-WHERE l.port IN (SELECT value FROM json_each('[' || :ports || ']'))
-  OR l.program = 'etcd'
+FROM listeners l LEFT JOIN processes p ON p.pid = l.pid
+WHERE l.protocol = 'tcp' AND l.state = 'LISTEN' AND l.scope <> 'loopback'
+  -- Where the path may not be read, the program is known by the name that it chose.
+  AND (listed(l.port, :ports) OR coalesce(basename(p.path), l.name) = 'etcd')
 ORDER BY l.port, l.protocol, l.address, l.pid;

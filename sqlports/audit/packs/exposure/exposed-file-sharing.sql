@@ -10,16 +10,16 @@
 -- key: protocol, address, port, process
 -- message: port {port} ({service}) of {process} (pid {pid}) is offered on {address} (scope: {scope})
 -- fix: Turn it off where nobody uses it (`systemctl disable --now rpcbind.socket nfs-server smbd`); else bind it to the
---   network that needs it (interfaces of smb.conf, `address` of rsyncd.conf, host of nfs.conf), and let a firewall pass only
---   that.
+--   network that needs it (interfaces of smb.conf, `address` of rsyncd.conf, host of nfs.conf), and let a firewall pass
+--   only that.
 -- references: https://man7.org/linux/man-pages/man5/exports.5.html
 --   https://man7.org/linux/man-pages/man5/rsyncd.conf.5.html https://man7.org/linux/man-pages/man8/rpcbind.8.html
 --   https://attack.mitre.org/techniques/T1135/
--- false_positives: A file server on a network of its own is in order (severity low on a private address): waive it. NFS is
---   the kernel's: it has no process, which is no fault. rpcbind comes with many systems. In a network namespace of its own,
---   as containers have, it is of severity low: there it is reached by the container's neighbours, and by others only where
---   its port is published.
-SELECT l.protocol, l.address, l.port, l.scope, coalesce(r.common_use, r.service) AS service,
+-- false_positives: A file server on a network of its own is in order (severity low on a private address): waive it. NFS
+--   is the kernel's: it has no process, which is no fault. rpcbind comes with many systems. In a network namespace of its
+--   own, as containers have, it is of severity low: there it is reached by the container's neighbours, and by others only
+--   where its port is published.
+SELECT DISTINCT l.protocol, l.address, l.port, l.scope, coalesce(r.common_use, r.service) AS service,
   l.name AS process, l.pid, p.path,
   (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
@@ -31,5 +31,5 @@ FROM listeners l
 LEFT JOIN processes p ON p.pid = l.pid
 LEFT JOIN port_registry r ON r.port = l.port AND r.protocol = l.protocol
 WHERE l.protocol IN ('tcp', 'udp') AND l.state IN ('LISTEN', 'UNCONNECTED') AND l.scope <> 'loopback'
-  AND l.port IN (SELECT value FROM json_each('[' || :ports || ']'))
+  AND listed(l.port, :ports)
 ORDER BY l.port, l.protocol, l.address, l.pid;

@@ -16,7 +16,7 @@
 -- false_positives: Every node has port 10250 open to its control plane: it is of severity medium on all addresses and low
 --   on a private one; waive it where a firewall keeps others off. Webhooks in pods use the same number; in a network
 --   namespace of their own they are of severity low.
-SELECT l.protocol, l.address, l.port, l.scope, coalesce(r.common_use, r.service) AS service,
+SELECT DISTINCT l.protocol, l.address, l.port, l.scope, coalesce(r.common_use, r.service) AS service,
   l.name AS process, l.pid, p.path,
   (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
@@ -28,5 +28,5 @@ FROM listeners l
 LEFT JOIN processes p ON p.pid = l.pid
 LEFT JOIN port_registry r ON r.port = l.port AND r.protocol = l.protocol
 WHERE l.protocol = 'tcp' AND l.state = 'LISTEN' AND l.scope <> 'loopback'
-  AND l.port IN (SELECT value FROM json_each('[' || :ports || ']'))
+  AND listed(l.port, :ports)
 ORDER BY l.port, l.protocol, l.address, l.pid;

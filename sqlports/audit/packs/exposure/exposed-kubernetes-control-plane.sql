@@ -2,8 +2,8 @@
 -- severity: high
 -- description: A part of the Kubernetes control plane listens on an address that other machines may reach. The old ports
 --   without a login (8080 of the API server, 10251 of the scheduler, 10252 of the controller manager) and `kubectl proxy`
---   give the cluster, or much of it, to everybody; 10257 and 10259 ask for a login and are needed on the loopback only; 6443
---   is the API server's port, which is meant to be reached and only worth knowing.
+--   give the cluster, or much of it, to everybody; 10257 and 10259 ask for a login and are needed on the loopback only;
+--   6443 is the API server's port, which is meant to be reached and only worth knowing.
 -- platform: linux
 -- tags: network, exposure, containers, kubernetes, attack.T1190, attack.T1133, attack.T1613, cis.4.4
 -- requires: root
@@ -26,13 +26,13 @@ WITH parts (part, port, program, world, near) AS (
     ('API server by kubectl proxy', NULL, 'kubectl', 'critical', 'high')
 ),
 l AS (
-  -- The program is what follows the last '/' of its path; where that may not be read, the name that the process chose.
+  -- Where the path may not be read, the program is known by the name that it chose.
   SELECT l.*, p.path AS exe, p.euid, p.cmdline,
-    coalesce(substr(p.path, length(rtrim(p.path, replace(p.path, '/', ''))) + 1), l.name, '') AS program
+    coalesce(basename(p.path), l.name, '') AS program
   FROM listeners l LEFT JOIN processes p ON p.pid = l.pid
   WHERE l.protocol = 'tcp' AND l.state = 'LISTEN' AND l.scope <> 'loopback'
 )
-SELECT l.protocol, l.address, l.port, l.scope, parts.part, l.name AS process, l.pid, l.exe AS path,
+SELECT DISTINCT l.protocol, l.address, l.port, l.scope, parts.part, l.name AS process, l.pid, l.exe AS path,
   (SELECT username FROM users u WHERE u.uid = coalesce(l.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
     WHEN world = 'info' THEN 'info'

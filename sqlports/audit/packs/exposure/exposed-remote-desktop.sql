@@ -14,28 +14,24 @@
 -- false_positives: A desktop that is shared on purpose with a private network (severity low or medium): waive it by its
 --   address. In a network namespace of its own, as containers have, it is of severity low: there it is reached by the
 --   container's neighbours, and by others only where its port is published.
-WITH l AS (
-  -- The program is what follows the last '/' of its path; where that may not be read, the name that the process chose.
-  SELECT l.*, p.path AS exe, p.euid, p.cmdline,
-    coalesce(substr(p.path, length(rtrim(p.path, replace(p.path, '/', ''))) + 1), l.name) AS program
-  FROM listeners l LEFT JOIN processes p ON p.pid = l.pid
-  WHERE l.protocol IN ('tcp', 'udp') AND l.state IN ('LISTEN', 'UNCONNECTED') AND l.scope <> 'loopback'
+WITH desktops (desktop, protocol, ports, programs) AS (
+  -- Where the path may not be read, the program is known by the name that it chose; one that may not be seen is -.
+  VALUES ('VNC', 'tcp', '5900-5909', '*'), ('VNC', 'tcp', '*', 'Xvnc*, Xtigervnc*, x11vnc, wayvnc'),
+    ('VNC over HTTP', 'tcp', '5800-5809', '*'), ('RDP', 'tcp', '3389', '*'), ('RDP', 'tcp', '*', 'xrdp'),
+    ('X', 'tcp', '6000-6063', 'X*'), ('X', 'tcp', '6000', '-'), ('XDMCP', 'udp', '177', '*')
 )
-SELECT l.protocol, l.address, l.port, l.scope, min(d.desktop) AS desktop, l.name AS process, l.pid, l.exe AS path,
-  (SELECT username FROM users u WHERE u.uid = coalesce(l.euid, l.uid)) AS user, l.unit, l.container_id AS container,
+SELECT l.protocol, l.address, l.port, l.scope, min(d.desktop) AS desktop, l.name AS process, l.pid, p.path,
+  (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
     WHEN l.net_namespace IS NOT (SELECT net_namespace FROM net_namespaces WHERE mine = 1) THEN 'low'
     WHEN l.scope = 'all' OR is_global(l.address) THEN iif(d.desktop IN ('VNC', 'X'), 'high', 'medium')
     ELSE iif(d.desktop IN ('VNC', 'X'), 'medium', 'low')
   END AS severity
-FROM l
-JOIN (
-  SELECT 'VNC' AS desktop, 'tcp' AS protocol, 5900 AS low, 5909 AS high, '*' AS program
-  UNION ALL VALUES ('VNC', 'tcp', 1, 65535, 'Xvnc*'),
-    ('VNC', 'tcp', 1, 65535, 'Xtigervnc*'), ('VNC', 'tcp', 1, 65535, 'x11vnc'), ('VNC', 'tcp', 1, 65535, 'wayvnc'),
-    ('VNC over HTTP', 'tcp', 5800, 5809, '*'), ('RDP', 'tcp', 3389, 3389, '*'), ('RDP', 'tcp', 1, 65535, 'xrdp'),
-    ('X', 'tcp', 6000, 6063, 'X*'), ('X', 'tcp', 6000, 6000, ''), ('XDMCP', 'udp', 177, 177, '*')
-) d ON l.protocol = d.protocol AND l.port BETWEEN d.low AND d.high AND coalesce(l.program, '') GLOB d.program
+FROM listeners l
+LEFT JOIN processes p ON p.pid = l.pid
+JOIN desktops d ON d.protocol = l.protocol AND listed(l.port, d.ports)
+  AND listed(coalesce(basename(p.path), l.name, '-'), d.programs)
+WHERE l.protocol IN ('tcp', 'udp') AND l.state IN ('LISTEN', 'UNCONNECTED') AND l.scope <> 'loopback'
 -- Of what is known by two of them, the first is taken, with its severity.
-GROUP BY l.cookie, l.protocol, l.address, l.port, l.net_namespace
+GROUP BY l.protocol, l.address, l.port, l.net_namespace, l.pid, l.uid
 ORDER BY l.port, l.protocol, l.address, l.pid;

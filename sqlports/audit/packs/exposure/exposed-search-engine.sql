@@ -12,11 +12,12 @@
 -- fix: Set network.host (Elasticsearch), server.host (Kibana) or SOLR_JETTY_HOST to 127.0.0.1 or a private address, turn
 --   the login on, and let a firewall pass only the machines that need it.
 -- references: https://www.elastic.co/docs/deploy-manage/security
---   https://solr.apache.org/guide/solr/latest/deployment-guide/securing-solr.html https://attack.mitre.org/techniques/T1190/
--- false_positives: One that is meant for other machines and has a firewall before it is in order: waive it by its port and
---   address. In a network namespace of its own, as containers have, it is of severity low: there it is reached by the
+--   https://solr.apache.org/guide/solr/latest/deployment-guide/securing-solr.html
+--   https://attack.mitre.org/techniques/T1190/
+-- false_positives: One that is meant for other machines and has a firewall before it is in order: waive it by its port
+--   and address. In a network namespace of its own, as containers have, it is of severity low: there it is reached by the
 --   container's neighbours, and by others only where its port is published.
-SELECT l.protocol, l.address, l.port, l.scope, coalesce(r.common_use, r.service) AS service,
+SELECT DISTINCT l.protocol, l.address, l.port, l.scope, coalesce(r.common_use, r.service) AS service,
   l.name AS process, l.pid, p.path,
   (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
@@ -28,5 +29,5 @@ FROM listeners l
 LEFT JOIN processes p ON p.pid = l.pid
 LEFT JOIN port_registry r ON r.port = l.port AND r.protocol = l.protocol
 WHERE l.protocol = 'tcp' AND l.state = 'LISTEN' AND l.scope <> 'loopback'
-  AND l.port IN (SELECT value FROM json_each('[' || :ports || ']'))
+  AND listed(l.port, :ports)
 ORDER BY l.port, l.protocol, l.address, l.pid;

@@ -12,14 +12,14 @@
 -- message: {process} (pid {pid}) has {protocol} port {port} open on {address}, which is not allowed
 -- fix: Stop the service or bind it to 127.0.0.1; if it is wanted, add its port to the list.
 -- references: https://attack.mitre.org/techniques/T1571/ https://man7.org/linux/man-pages/man8/ss.8.html
--- false_positives: UDP sockets whose port the kernel chose are clients and not found. With namespaces=all, ports inside of
---   containers are found, which others reach only where they are published.
+-- false_positives: UDP sockets whose port the kernel chose are clients and not found. With namespaces=all, ports inside
+--   of containers are found, which others reach only where they are published.
 WITH allowed (low, high, protocol) AS (
   SELECT CAST(value AS INTEGER), CAST(substr(value, instr(value, '-') + 1) AS INTEGER),
     iif(instr(value, '/'), substr(value, instr(value, '/') + 1), 'tcp')
-  FROM json_each('["' || replace(replace(lower(:allowed), ' ', ''), ',', '","') || '"]')
+  FROM json_each('[' || replace(json_quote(replace(lower(:allowed), ' ', '')), ',', '","') || ']')
 )
-SELECT l.protocol, l.address, l.port, l.scope, l.name AS process, l.pid, p.path,
+SELECT DISTINCT l.protocol, l.address, l.port, l.scope, l.name AS process, l.pid, p.path,
   (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container
 FROM listeners l
 LEFT JOIN processes p ON p.pid = l.pid

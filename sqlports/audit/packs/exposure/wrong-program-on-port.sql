@@ -12,9 +12,11 @@
 --   path.
 -- references: https://attack.mitre.org/techniques/T1036/ https://attack.mitre.org/techniques/T1205/
 --   https://attack.mitre.org/techniques/T1571/
--- false_positives: Programs that are not known yet for the port, and services that were moved on purpose. What only passes
---   on what comes to another (docker-proxy, a systemd socket, ssh -L) is never found, nor is a port that the kernel chose.
-SELECT u.protocol, u.address, u.port, u.scope, coalesce(u.common_use, u.service) AS expected, u.name AS process, u.pid, u.path,
+-- false_positives: Programs that are not known yet for the port, and services that were moved on purpose. What only
+--   passes on what comes to another (docker-proxy, a systemd socket, ssh -L) is never found, nor is a port that the
+--   kernel chose.
+SELECT DISTINCT u.protocol, u.address, u.port, u.scope, coalesce(u.common_use, u.service) AS expected,
+  u.name AS process, u.pid, u.path,
   (SELECT username FROM users o WHERE o.uid = u.uid) AS user, u.unit, u.container_id AS container,
   iif(u.port < 1024 AND u.scope <> 'loopback' AND u.net_namespace IS (SELECT net_namespace FROM net_namespaces WHERE mine = 1),
     'medium', 'low') AS severity

@@ -1,8 +1,8 @@
 -- title: Process that does not close what the other end has closed
 -- severity: medium
--- description: Very many connections of one process are in CLOSE_WAIT: the other end has closed them and the process never did.
---   The kernel keeps such a connection for ever. It is a fault of the program, or a process that hangs, and it ends when no
---   descriptors are left. Connections that still wait to be accepted count for the listener's process.
+-- description: Very many connections of one process are in CLOSE_WAIT: the other end has closed them and the process
+--   never did. The kernel keeps such a connection for ever. It is a fault of the program, or a process that hangs, and it
+--   ends when no descriptors are left. Connections that still wait to be accepted count for the listener's process.
 -- platform: linux
 -- tags: health, network, connections
 -- requires: root

@@ -12,8 +12,8 @@
 -- fix: Have the process open its log anew (for many by SIGHUP), or start it again. In need, shorten the file by way of
 --   /proc/PID/fd/FD: truncate -s 0.
 -- references: https://man7.org/linux/man-pages/man2/unlink.2.html https://man7.org/linux/man-pages/man1/lsof.1.html
--- false_positives: Databases, compilers and browsers make temporary files that have no name from the start. The size of a file
---   with holes is more than what it takes on disk.
+-- false_positives: Databases, compilers and browsers make temporary files that have no name from the start. The size of a
+--   file with holes is more than what it takes on disk.
 WITH files AS MATERIALIZED (
   -- A file that is open twice in a process takes its space once.
   SELECT pid, max(size) AS size, max(target) AS target

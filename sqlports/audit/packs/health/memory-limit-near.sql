@@ -1,8 +1,9 @@
 -- title: Process that fills the memory of its control group
 -- severity: medium
--- description: A process alone holds nearly as much memory as its control group may use. At the limit the kernel ends it, or
---   another of the group (the OOM killer): a container or service dies in the middle of its work. Counted is what the process
---   has for itself (resident less shared), so a group of many processes may be nearer to its limit than is told here.
+-- description: A process alone holds nearly as much memory as its control group may use. At the limit the kernel ends it,
+--   or another of the group (the OOM killer): a container or service dies in the middle of its work. Counted is what the
+--   process has for itself (resident less shared), so a group of many processes may be nearer to its limit than is told
+--   here.
 -- platform: linux
 -- tags: health, processes, containers
 -- requires: root

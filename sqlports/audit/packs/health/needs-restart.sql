@@ -1,8 +1,8 @@
 -- title: Process that runs an executable that was replaced
 -- severity: low
--- description: The file of a program was replaced, as by an upgrade, and processes still run the old one. They keep the faults
---   that the upgrade mended, security holes among them, until they are started again. Replaced libraries are not looked for;
---   `sqlports run needs-restart` does that.
+-- description: The file of a program was replaced, as by an upgrade, and processes still run the old one. They keep the
+--   faults that the upgrade mended, security holes among them, until they are started again. Replaced libraries are not
+--   looked for; `sqlports run needs-restart` does that.
 -- platform: linux
 -- tags: health, processes, cis.7.3
 -- requires: root

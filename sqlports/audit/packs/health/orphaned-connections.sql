@@ -1,8 +1,8 @@
 -- title: Very many connections that no process has any more
 -- severity: low
--- description: Processes have closed these connections and the kernel still tries to deliver what was sent. Their memory is the
---   kernel's, and beyond net.ipv4.tcp_max_orphans it resets them. They come of clients that go away without a word, or that
---   stop answering on purpose to exhaust a server.
+-- description: Processes have closed these connections and the kernel still tries to deliver what was sent. Their memory
+--   is the kernel's, and beyond net.ipv4.tcp_max_orphans it resets them. They come of clients that go away without a
+--   word, or that stop answering on purpose to exhaust a server.
 -- platform: linux
 -- tags: health, network, connections, attack.T1499
 -- requires: root

@@ -1,8 +1,8 @@
 -- title: Connection on which nothing moves any more
 -- severity: low
--- description: What a process has sent is not taken: the other end does not answer, and the kernel sends again and again; or it
---   answers and reads no more, so that nothing may be sent. Such connections hold memory and a worker for up to a quarter of
---   an hour, the second kind for ever: so clients that read slowly on purpose block a server.
+-- description: What a process has sent is not taken: the other end does not answer, and the kernel sends again and again;
+--   or it answers and reads no more, so that nothing may be sent. Such connections hold memory and a worker for up to a
+--   quarter of an hour, the second kind for ever: so clients that read slowly on purpose block a server.
 -- platform: linux
 -- tags: health, network, connections, attack.T1499.002
 -- requires: root

@@ -1,15 +1,16 @@
 -- title: Process whose connections are not answered
 -- severity: low
--- description: A process tries at the same time to open several connections to one place, and nothing answers (SYN_SENT). The
---   service there is down or overloaded, or a firewall drops what is sent; each try takes a port and, mostly, a worker for up
---   to two minutes.
+-- description: A process tries at the same time to open several connections to one place, and nothing answers (SYN_SENT).
+--   The service there is down or overloaded, or a firewall drops what is sent; each try takes a port and, mostly, a
+--   worker for up to two minutes.
 -- platform: linux
 -- tags: health, network, connections
 -- requires: root
 -- param: least integer 5 How many connections at least.
 -- key: process, address, port
 -- message: {process} (pid {pid}) waits for {connections} connections to {address} port {port} to be answered
--- fix: See whether the service there runs and the way to it is open. Give the program a shorter time limit for connecting.
+-- fix: See whether the service there runs and the way to it is open. Give the program a shorter time limit for
+--   connecting.
 -- references: https://man7.org/linux/man-pages/man2/connect.2.html https://man7.org/linux/man-pages/man7/tcp.7.html
 -- false_positives: A burst over a slow line; a scanner that is meant to try.
 WITH waiting AS MATERIALIZED (

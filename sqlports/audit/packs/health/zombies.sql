@@ -1,8 +1,8 @@
 -- title: Process that does not ask for its ended children
 -- severity: low
--- description: Many children of one process have ended and wait to be asked for their status (zombies). Each keeps a number of
---   a process, which count against the limits of its user and control group; when none are left nothing new can be started.
---   It is a fault of the parent, or a container whose first process is no init.
+-- description: Many children of one process have ended and wait to be asked for their status (zombies). Each keeps a
+--   number of a process, which count against the limits of its user and control group; when none are left nothing new can
+--   be started. It is a fault of the parent, or a container whose first process is no init.
 -- platform: linux
 -- tags: health, processes
 -- param: least integer 20 How many zombies at least.

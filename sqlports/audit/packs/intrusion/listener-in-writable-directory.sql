@@ -1,18 +1,19 @@
 -- title: Listener whose program everybody may replace
 -- severity: medium
--- description: A process waits for connections, and its program or a directory on the way to it is writable by all users. Any of
---   them can put another program in its place, which runs with the rights of this one when it starts again. It is high where
---   that is root, and low in a container, where only the users of the container count. Directories with the sticky bit, as
---   /tmp has it, do not count here: in those nobody can replace what is another's.
+-- description: A process waits for connections, and its program or a directory on the way to it is writable by all users.
+--   Any of them can put another program in its place, which runs with the rights of this one when it starts again. It is
+--   high where that is root, and low in a container, where only the users of the container count. Directories with the
+--   sticky bit, as /tmp has it, do not count here: in those nobody can replace what is another's.
 -- platform: linux
 -- tags: intrusion, attack.T1574.010, attack.T1222.002, cis.3.3
 -- requires: root
 -- key: protocol, address, port, writable
--- message: {process} (pid {pid}) listens on {protocol} {address} port {port}, and everybody may write to {writable} ({mode})
+-- message: {process} (pid {pid}) listens on {protocol} {address} port {port}, and everybody may write to {writable}
+--   ({mode})
 -- fix: Take the right from all others (chmod o-w), after a look whether the program is still the one that was installed.
 -- references: https://attack.mitre.org/techniques/T1574/010/ https://man7.org/linux/man-pages/man7/inode.7.html
--- false_positives: A machine with one user only, and images of containers that were made with `chmod -R 777`: it is a bad habit
---   still.
+-- false_positives: A machine with one user only, and images of containers that were made with `chmod -R 777`: it is a bad
+--   habit still.
 WITH RECURSIVE
 waiting AS MATERIALIZED (
   SELECT l.protocol, l.address, l.port, l.scope, l.net_namespace, p.pid, p.name, p.path, p.euid, p.unit, p.container_id

@@ -1,31 +1,31 @@
 -- title: Tool for passing data waits for the network
 -- severity: medium
--- description: netcat, socat, a tunnel or the little web server of a language waits for connections from other machines. They
---   check no password and write no log. Intruders use them as back doors and to take data out; people start them for
+-- description: netcat, socat, a tunnel or the little web server of a language waits for connections from other machines.
+--   They check no password and write no log. Intruders use them as back doors and to take data out; people start them for
 --   a moment and forget them. It is low in a container.
 -- platform: linux
 -- tags: intrusion, exposure, attack.T1105, attack.T1571, cis.4.8
 -- requires: root
--- param: tools text 'nc,nc.*,ncat,netcat,netcat.*,cryptcat,pwncat*,socat*,sbd,rinetd,redir,chisel*,gost,frps,ligolo*,iox,revsocks*,microsocks,3proxy,ngrok,bore,ptunnel*,iodined,dnscat*,updog,miniserve,darkhttpd,webfsd'
---   Tools: patterns of the file names of programs.
+-- param: tools text 'nc, nc.*, ncat, netcat, netcat.*, cryptcat, pwncat*, socat*, sbd, rinetd, redir, chisel*, gost,
+--   frps, ligolo*, iox, revsocks*, microsocks, 3proxy, ngrok, bore, ptunnel*, iodined, dnscat*, updog, miniserve,
+--   darkhttpd, webfsd' Tools: patterns of the file names of programs.
 -- key: protocol, address, port, path
 -- message: {process} (pid {pid}) waits for {scope} on {protocol} {address} port {port}: {tool}
--- fix: End it when it is not needed any more. What is needed for long should be a service that asks who comes, or listen on 127.0.0.1.
--- references: https://attack.mitre.org/techniques/T1105/ https://attack.mitre.org/techniques/T1571/ https://docs.python.org/3/library/http.server.html
+-- fix: End it when it is not needed any more. What is needed for long should be a service that asks who comes, or listen
+--   on 127.0.0.1.
+-- references: https://attack.mitre.org/techniques/T1105/ https://attack.mitre.org/techniques/T1571/
+--   https://docs.python.org/3/library/http.server.html
 -- false_positives: socat or rinetd that is meant to pass on a port: waive it by its port.
-WITH patterns AS MATERIALIZED (
-  SELECT trim(value) AS pattern FROM json_each('[' || replace(json_quote(:tools), ',', '","') || ']')
-),
-programs AS (
-  SELECT *, substr(path, length(rtrim(path, replace(path, '/', ''))) + 1) AS file, json(argv) AS arguments FROM processes
+WITH programs AS (
+  SELECT *, basename(path) AS file, json(argv) AS arguments FROM processes
   WHERE kernel_thread IS NOT 1
 ),
 judged AS (
   SELECT *,
     CASE
-      WHEN EXISTS (SELECT 1 FROM patterns WHERE file GLOB pattern) THEN file
+      WHEN listed(file, :tools) THEN file
       WHEN (file GLOB 'busybox*' OR file = 'toybox')
-        AND coalesce(nullif(replace(argv ->> 0, rtrim(argv ->> 0, replace(argv ->> 0, '/', '')), ''), file), argv ->> 1)
+        AND coalesce(nullif(basename(argv ->> 0), file), argv ->> 1)
           IN ('nc', 'netcat', 'httpd', 'telnetd', 'ftpd', 'tcpsvd', 'udpsvd') THEN file || ' as a server'
       WHEN file GLOB 'python*' AND (
         arguments LIKE '%"-m","http.server"%' OR arguments LIKE '%"-mhttp.server"%' OR arguments LIKE '%SimpleHTTPServer"%'

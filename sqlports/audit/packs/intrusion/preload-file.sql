@@ -1,8 +1,8 @@
 -- title: Library that is pushed into every program
 -- severity: high
--- description: The file /etc/ld.so.preload is there and not empty: the libraries in it are loaded into every program that starts,
---   also into those of root. Hardly a system has it; user-mode rootkits live by it, which hide files, processes and connections.
---   Looked at are this system and the roots of all processes, as containers have.
+-- description: The file /etc/ld.so.preload is there and not empty: the libraries in it are loaded into every program that
+--   starts, also into those of root. Hardly a system has it; user-mode rootkits live by it, which hide files, processes
+--   and connections. Looked at are this system and the roots of all processes, as containers have.
 -- platform: linux
 -- tags: intrusion, attack.T1574.006, attack.T1014
 -- requires: root

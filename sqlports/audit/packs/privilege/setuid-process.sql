@@ -1,27 +1,26 @@
 -- title: Process that got its rights from a set-uid program
 -- severity: medium
--- description: A process runs with the rights of another user than who started it, because its program has the set-uid bit or it
---   changed its user by half. A set-uid shell is the oldest way to keep root. It is high where the rights are root's and no
---   package put the program there, and info for a program in the directories of packages or in /opt, in a container, and for
---   one that only put rights aside. Well-known ones (sudo, su, fusermount) are not meant.
+-- description: A process runs with the rights of another user than who started it, because its program has the set-uid
+--   bit or it changed its user by half. A set-uid shell is the oldest way to keep root. It is high where the rights are
+--   root's and no package put the program there, and info for a program in the directories of packages or in /opt, in a
+--   container, and for one that only put rights aside. Well-known ones (sudo, su, fusermount) are not meant.
 -- platform: linux
 -- tags: privilege, attack.T1548.001
 -- requires: root
--- param: packaged text '/usr/bin,/usr/sbin,/usr/lib,/usr/lib32,/usr/lib64,/usr/libexec,/bin,/sbin,/lib,/lib32,/lib64,/snap,/nix/store,/gnu/store,/run/wrappers'
---   Directories in which packages put programs.
--- param: known text 'sudo,sudoedit,su,doas,pkexec,polkit-agent-helper-1,passwd,chsh,chfn,newgrp,sg,gpasswd,crontab,at,mount,umount,mount.*,umount.*,fusermount,fusermount3,ping,ping6,newuidmap,newgidmap,ssh-keysign,dbus-daemon-launch-helper,Xorg.wrap,Xorg,snap-confine,chrome-sandbox,bwrap,screen,unix_chkpwd,pam_timestamp_check,cockpit-session'
---   Programs that have the bit on many systems: patterns of their file names; they count in the directories of packages.
+-- param: packaged text '/usr/bin, /usr/sbin, /usr/lib, /usr/lib32, /usr/lib64, /usr/libexec, /bin, /sbin, /lib, /lib32,
+--   /lib64, /snap, /nix/store, /gnu/store, /run/wrappers' Directories in which packages put programs.
+-- param: known text 'sudo, sudoedit, su, doas, pkexec, polkit-agent-helper-1, passwd, chsh, chfn, newgrp, sg, gpasswd,
+--   crontab, at, mount, umount, mount.*, umount.*, fusermount, fusermount3, ping, ping6, newuidmap, newgidmap,
+--   ssh-keysign, dbus-daemon-launch-helper, Xorg.wrap, Xorg, snap-confine, chrome-sandbox, bwrap, screen, unix_chkpwd,
+--   pam_timestamp_check, cockpit-session' Programs that have the bit on many systems: patterns of their file names; they
+--   count in the directories of packages.
 -- key: path, user, real_user, container
 -- message: {process} (pid {pid}) of user {real_user} runs {path} with the rights of {user}
 -- fix: Find out who put the program there and when; take the bit from it (chmod u-s) unless its package needs it.
 -- references: https://attack.mitre.org/techniques/T1548/001/ https://man7.org/linux/man-pages/man7/credentials.7.html
--- false_positives: Set-uid programs of packages that are not in the list, and servers of mail and files that change between users.
-WITH packaged AS MATERIALIZED (
-  SELECT rtrim(trim(value), '/') || '/' AS place FROM json_each('[' || replace(json_quote(:packaged), ',', '","') || ']')
-),
-known AS MATERIALIZED (
-  SELECT trim(value) AS pattern FROM json_each('[' || replace(json_quote(:known), ',', '","') || ']')
-),
+-- false_positives: Set-uid programs of packages that are not in the list, and servers of mail and files that change
+--   between users.
+WITH
 -- Each program is looked at once, as one of its processes sees it.
 programs AS MATERIALIZED (
   SELECT path, mnt_namespace, min(pid) AS pid FROM processes WHERE path LIKE '/%' AND deleted = 0 GROUP BY path, mnt_namespace
@@ -32,10 +31,10 @@ set_uid AS MATERIALIZED (
   WHERE f.mode GLOB '[4567]???'
 ),
 found AS (
-  SELECT p.*, s.uid AS file_owner,
-    EXISTS (SELECT 1 FROM packaged WHERE substr(p.path, 1, length(place)) = place) AS is_packaged
+  SELECT p.*, s.uid AS file_owner, below(p.path, :packaged) AS is_packaged
   FROM processes p LEFT JOIN set_uid s ON s.path = p.path AND s.mnt_namespace IS p.mnt_namespace
-  WHERE p.kernel_thread = 0 AND (p.uid <> p.euid OR p.suid <> p.euid OR s.uid IS NOT NULL AND s.uid = p.euid AND s.uid <> p.login_uid)
+  WHERE p.kernel_thread = 0
+    AND (p.uid <> p.euid OR p.suid <> p.euid OR s.uid IS NOT NULL AND s.uid = p.euid AND s.uid <> p.login_uid)
 )
 SELECT
   CASE
@@ -47,8 +46,6 @@ SELECT
   coalesce((SELECT username FROM users u WHERE u.uid = found.uid), uid) AS real_user, file_owner IS NOT NULL AS set_uid,
   count(*) AS processes, unit, container_id AS container
 FROM found
-WHERE NOT (
-  is_packaged AND EXISTS (SELECT 1 FROM known WHERE substr(path, length(rtrim(path, replace(path, '/', ''))) + 1) GLOB pattern)
-)
+WHERE (is_packaged AND listed(basename(path), :known)) IS NOT 1
 GROUP BY path, container_id, uid, euid
 ORDER BY path, container_id, uid, euid;

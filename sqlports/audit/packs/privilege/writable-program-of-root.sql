@@ -1,8 +1,8 @@
 -- title: Program of root that others may change
 -- severity: high
--- description: A process runs as root, and the file of its program belongs to another user, or others may write to it. Who changes
---   it becomes root when it is started again. It is high where everybody may write, medium where a user or group may, and low
---   in a container.
+-- description: A process runs as root, and the file of its program belongs to another user, or others may write to it.
+--   Who changes it becomes root when it is started again. It is high where everybody may write, medium where a user or
+--   group may, and low in a container.
 -- platform: linux
 -- tags: privilege, attack.T1574.010, attack.T1554, cis.3.3
 -- requires: root
@@ -10,8 +10,8 @@
 -- message: {process} (pid {pid}) runs as root, and {who} may write to {path} (mode {mode}, owner {owner})
 -- fix: Look whether the program is still the one that was installed; then give it to root (chown root:root, chmod go-w).
 -- references: https://attack.mitre.org/techniques/T1574/010/ https://man7.org/linux/man-pages/man7/inode.7.html
--- false_positives: What an administrator built or installed in his own directory and started by sudo: it is a way to root for who
---   takes over his account.
+-- false_positives: What an administrator built or installed in his own directory and started by sudo: it is a way to root
+--   for who takes over his account.
 WITH programs AS MATERIALIZED (
   SELECT path, mnt_namespace, container_id, min(pid) AS pid, name, unit
   FROM processes
