@@ -102,21 +102,14 @@ def explain(engine: Engine, sql: str, parameters: Mapping[str, Any]) -> list[Ste
 
 def _steps(engine: Engine, sql: str, names: list[str], parameters: Mapping[str, Any]) -> Iterator[Step]:
     seen: dict[str, list[Weighed]] = {}
-    read: set[tuple[str, str]] = set()
     # As SQLite has it, which knows it by its beginning.
     plain = re.sub(r"(?i)^EXPLAIN\s+(?:QUERY\s+PLAN\s+)?", "", sql[tokens(sql)[0].start :])
-    guard = engine.connection.authorizer
-
-    def notice(action: int, first: str | None, second: str | None, *others: str | None) -> int:
-        if action == apsw.SQLITE_READ:
-            read.add(((first or "").lower(), (second or "").lower()))
-        return guard(action, first, second, *others) if guard else apsw.SQLITE_OK
 
     def watch(table: Table, info: Any) -> None:
         if info.idxStr:
             seen.setdefault(info.idxStr, []).append(_weighed(table, info))
 
-    engine.watch, engine.connection.authorizer = watch, notice
+    engine.watch = watch
     try:
         values = {**dict.fromkeys(names), **parameters}
         rows, notes = [], []
@@ -129,8 +122,9 @@ def _steps(engine: Engine, sql: str, names: list[str], parameters: Mapping[str, 
             raise QueryError(error.message, place, error.hint) from None
         raise
     finally:
-        engine.watch, engine.connection.authorizer = None, guard
+        engine.watch = None
     chosen = [plan.load(found["plan"]) for *_, detail in rows if (found := _VIRTUAL.match(detail)) and found["plan"]]
+    read = {column for statement in split(plain) for column in engine.prepare(statement, values).reads}
     known = Known(seen, read, {group for one in chosen for group in one.groups}, set())
     yield from _below(0, 0, rows, known, 1.0)
     yield from (Step(0, "", "", "", warning=note) for note in notes)

@@ -97,6 +97,10 @@ def _(stage: Stage) -> None:
     os.unlink("/srv/gone")
     # One that has confined itself, and whose program was replaced since.
     confined(stage, lambda: stage.listen("0.0.0.0", 4003))
+    # A client, whose port the kernel chose; what never was on disk.
+    stage.process(lambda: stage.listen("0.0.0.0", 0, socket.SOCK_DGRAM), exe="/srv/client")
+    os.unlink("/srv/client")
+    from_memory(stage, "x", lambda: stage.listen("0.0.0.0", 4004))
 
 
 def confined(stage: Stage, first: Callable[[], Any]) -> int:
@@ -198,9 +202,16 @@ def _(stage: Stage) -> None:
     empty("/dev/shm")
     stage.process(lambda: stage.listen("0.0.0.0", 4001), exe="/opt/tmp/tool", argv=["/dev/shm/data"])
     stage.process(exe="/dev/shm/quiet")
+    stage.process(lambda: stage.listen("0.0.0.0", 0, socket.SOCK_DGRAM), exe="/dev/shm/client")
     Path("/opt/script").write_text(WAITS)
     stage.copy("/opt/bin/python3")
     started(stage, "/opt/bin/python3", ["python3", "/opt/script", "/dev/shm/data"], lambda: stage.listen("0.0.0.0", 4002))
+
+    def there() -> None:
+        stage.listen("0.0.0.0", 4003)
+        os.chdir("/dev/shm")
+
+    started(stage, "/opt/bin/python3", ["python3", "-c", WAITS], there)
 
 
 @bad("listener-in-hidden-directory")
@@ -226,13 +237,20 @@ def _(stage: Stage) -> Rows:
 def _(stage: Stage) -> None:
     stage.process(lambda: stage.listen("0.0.0.0", 4001), exe="/opt/x.d/tool.bin")
     stage.process(exe="/opt/.x/quiet")
+    stage.process(lambda: stage.listen("0.0.0.0", 0, socket.SOCK_DGRAM), exe="/opt/.x/client")
 
 
 @bad("listener-in-writable-directory")
 def _(stage: Stage) -> Rows:
     rows = []
     for number, (exe, writable, mode) in enumerate(
-        (("/opt/file/tool", "/opt/file/tool", 0o757), ("/opt/wide/bin/tool", "/opt/wide", 0o777)), 4001
+        (
+            ("/opt/file/tool", "/opt/file/tool", 0o757),
+            ("/opt/sticky/tool", "/opt/sticky/tool", 0o1757),
+            ("/opt/wide/bin/tool", "/opt/wide", 0o777),
+            ("/opt/narrow/bin/tool", "/opt/narrow", 0o776),
+        ),
+        4001,
     ):
         stage.copy(exe)
         os.chmod(writable, mode)
@@ -253,7 +271,7 @@ def _(stage: Stage) -> Rows:
 @harmless("listener-in-writable-directory")
 def _(stage: Stage) -> None:
     stage.copy("/opt/sticky/tool")
-    os.chmod("/opt/sticky", 0o1777)
+    os.chmod("/opt/sticky", 0o3777)
     stage.process(lambda: stage.listen("0.0.0.0", 4001), exe="/opt/sticky/tool")
     stage.copy("/opt/group/tool")
     os.chmod("/opt/group", 0o775)
@@ -284,6 +302,8 @@ def _(stage: Stage) -> Rows:
 @harmless("program-in-memory")
 def _(stage: Stage) -> None:
     stage.process(lambda: inherited(os.memfd_create("data")), exe="/opt/memfd:x/tool")
+    stage.process(exe="/opt/memfd:y")
+    os.unlink("/opt/memfd:y")
     stage.process(exe="/opt/gone")
     os.unlink("/opt/gone")
 
@@ -338,12 +358,16 @@ def _(stage: Stage) -> Rows:
     other = far(stage, 4004)
     python = stage.process(lambda: os.dup2(other.fileno(), 1), exe="/opt/bin/python3.12", stdin=other.fileno())
     copied = far(stage, 4005)
+    into, out_of = far(stage, 4006), far(stage, 4007)
+    pair = stage.process(lambda: os.dup2(out_of.fileno(), 1), exe="/opt/bin/ksh", stdin=into.fileno())
     program = stage.process(lambda: os.dup2(copied.fileno(), 1), exe="/opt/bin/update", stdin=copied.fileno())
     return [
         {"pid": shell, "remote_address": ELSEWHERE, "remote_port": 4001, "stream": "input and output", "severity": "critical"},
         {"pid": blind, "remote_address": ELSEWHERE, "remote_port": 4002, "stream": "input", "severity": "critical"},
         {"pid": told, "remote_address": ELSEWHERE, "remote_port": 4003, "stream": "output", "severity": "critical"},
         {"pid": python, "remote_address": ELSEWHERE, "remote_port": 4004, "stream": "input and output", "severity": "critical"},
+        {"pid": pair, "remote_address": ELSEWHERE, "remote_port": 4006, "stream": "input", "severity": "critical"},
+        {"pid": pair, "remote_address": ELSEWHERE, "remote_port": 4007, "stream": "output", "severity": "critical"},
         {"pid": program, "remote_address": ELSEWHERE, "remote_port": 4005, "stream": "input and output", "severity": "high"},
     ]
 
@@ -387,8 +411,13 @@ def _(stage: Stage) -> Rows:
     """It connects by itself (/dev/tcp), and what it has as a stream is no connection; what it starts inherits it."""
     stage.address(f"{HERE}/32")
 
+    stage.copy("/opt/bin/cat")
+
     def own() -> None:
-        os.dup2(far(stage, 4001).fileno(), 9)
+        connection = far(stage, 4001)
+        if os.fork() == 0:
+            os.dup2(connection.fileno(), 0)
+            os.execve("/opt/bin/cat", ["cat", "-c", WAITS], {})
 
     pid = stage.process(own, exe="/opt/bin/bash")
     return [{"pid": pid, "remote_address": ELSEWHERE, "remote_port": 4001, "stream": _lowest(pid), "severity": "medium"}]
@@ -473,6 +502,23 @@ def _(stage: Stage) -> Rows:
 
 @harmless("piped-reverse-shell")
 def _(stage: Stage) -> None:
+    """nc | sh | other: what the shell says does not go out."""
+    stage.address(f"{HERE}/32")
+    from_tool, to_other = os.pipe(), os.pipe()
+
+    def tool() -> None:
+        far(stage, 4001)
+        os.dup2(from_tool[1], 1)
+
+    stage.process(tool, exe="/opt/bin/nc")
+    stage.process(lambda: os.dup2(to_other[1], 1), exe="/opt/bin/sh", stdin=from_tool[0])
+    stage.process(exe="/opt/bin/other", stdin=to_other[0])
+    for fd in (*from_tool, *to_other):
+        os.close(fd)
+
+
+@harmless("piped-reverse-shell")
+def _(stage: Stage) -> None:
     """sh | nc: what the tool gets from elsewhere does not come back."""
     stage.address(f"{HERE}/32")
     reader, writer = os.pipe()
@@ -529,6 +575,23 @@ def _(stage: Stage) -> Rows:
     ]
 
 
+def _script(stage: Stage, first: Callable[[], None]) -> int:
+    """Start a script whose interpreter is a package's."""
+    if not os.path.exists("/usr/bin/perl"):
+        pytest.skip("no interpreter of a package is there")
+    return started(stage, os.path.realpath("/usr/bin/perl"), ["perl", "-e", "sleep 1000 while 1"], first)
+
+
+@bad("raw-socket")
+def _(stage: Stage) -> Rows:
+    return [{"pid": _script(stage, _raw), "severity": "medium"}]
+
+
+@bad("promiscuous-socket")
+def _(stage: Stage) -> Rows:
+    return [{"pid": _script(stage, _packets(True)), "severity": "high"}]
+
+
 @harmless("raw-socket")
 def _(stage: Stage) -> None:
     sleeps(stage, _raw)
@@ -554,6 +617,7 @@ def _(stage: Stage) -> Rows:
     nameless = started(stage, "/opt/bin/nameless", ["nameless"], unnamed)
     spaced = stage.process(exe="/opt/bin/other", name="[kworker/u4:0 ]")
     name = stage.process(name="kworker/0:2")
+    called = stage.process(name="[my thread]")
     file = stage.process(exe="/opt/bin/kthreadd")
     return [
         {"pid": title, "process": "tool", "shown": "[kworker/0:1]", "path": "/opt/bin/tool"},
@@ -561,6 +625,7 @@ def _(stage: Stage) -> Rows:
         {"pid": plain, "process": "plain", "shown": "kworker/0:4-events", "path": "/opt/bin/plain"},
         {"pid": nameless, "process": "nameless", "shown": "[nameless]", "path": "/opt/bin/nameless"},
         {"pid": spaced, "process": "other", "shown": "[kworker/u4:0 ]", "path": "/opt/bin/other"},
+        {"pid": called, "process": "[my thread]", "shown": "[my thread]", "path": os.readlink("/proc/self/exe")},
         {"pid": name, "process": "kworker/0:2", "shown": "kworker/0:2", "path": os.readlink("/proc/self/exe")},
         {"pid": file, "process": "kthreadd", "shown": "kthreadd", "path": "/opt/bin/kthreadd"},
     ]
@@ -673,8 +738,17 @@ def _(stage: Stage) -> Rows:
     stage.address(f"{HERE}/32")
     pid = stage.process(lambda: [far(stage, 3333) for _ in range(2)], exe="/opt/bin/tool")
     near = stage.process(lambda: stage.far(HERE, "172.20.0.9", 4444), exe="/opt/bin/other")
+
+    def asks() -> None:
+        made = socket.socket()
+        made.setblocking(False)
+        made.connect_ex((ELSEWHERE, 14444))
+        inherited(made.detach())
+
+    asking = stage.process(asks, exe="/opt/bin/tool")
     return [
         {"pid": pid, "remote_address": ELSEWHERE, "remote_port": 3333, "connections": 2, "severity": "medium"},
+        {"pid": asking, "remote_address": ELSEWHERE, "remote_port": 14444, "connections": 1, "severity": "medium"},
         {"pid": near, "remote_address": "172.20.0.9", "remote_port": 4444, "connections": 1, "severity": "low"},
     ]
 
@@ -704,10 +778,11 @@ def _(stage: Stage) -> Rows:
     file = stage.process(exe="/opt/bin/xmrig")
     name = stage.process(name="kdevtmpfsi")
     pool = stage.process(exe="/opt/bin/tool", argv=["-o", "stratum+tcp://pool.example:3333"])
+    donor = stage.process(exe="/opt/bin/tool", argv=["--donate-level=1"])
     glued = stage.process(exe="/opt/bin/tool", argv=["--url=stratum+ssl://pool.example:443"])
     return [
         *({"pid": pid, "evidence": "its name is that of a miner"} for pid in (file, name)),
-        *({"pid": pid, "evidence": "its arguments are those of a miner"} for pid in (pool, glued)),
+        *({"pid": pid, "evidence": "its arguments are those of a miner"} for pid in (pool, glued, donor)),
     ]
 
 
@@ -723,7 +798,15 @@ def _(stage: Stage) -> Rows:
     python = stage.process(lambda: stage.listen("::", 4002), exe="/opt/bin/python3.12", argv=["-m", "http.server"])
     box = stage.process(lambda: stage.listen("0.0.0.0", 4003), exe="/opt/bin/busybox", name="nc")
     php = stage.process(lambda: stage.listen("0.0.0.0", 4004), exe="/opt/bin/php8.2", argv=["-S", "0.0.0.0:4004"])
+    glued = stage.process(lambda: stage.listen("0.0.0.0", 4005), exe="/opt/bin/python3", argv=["-mhttp.server"])
+    web = stage.process(lambda: stage.listen("0.0.0.0", 4006), exe="/opt/bin/busybox2", name="/bin/httpd")
+    tls = stage.process(lambda: stage.listen("0.0.0.0", 4007), exe="/opt/bin/openssl", argv=["s_server"])
+    ruby = stage.process(lambda: stage.listen("0.0.0.0", 4008), exe="/opt/bin/ruby3.1", argv=["-run", "-e", "httpd"])
     return [
+        {"pid": glued, "port": 4005, "tool": "the web server of Python", "scope": "all", "severity": "medium"},
+        {"pid": web, "port": 4006, "tool": "busybox2 as a server", "scope": "all", "severity": "medium"},
+        {"pid": tls, "port": 4007, "tool": "the test server of OpenSSL", "scope": "all", "severity": "medium"},
+        {"pid": ruby, "port": 4008, "tool": "the web server of Ruby", "scope": "all", "severity": "medium"},
         {"pid": netcat, "port": 4001, "tool": "nc.traditional", "scope": "all", "severity": "medium"},
         {"pid": python, "port": 4002, "tool": "the web server of Python", "scope": "all", "severity": "medium"},
         {"pid": box, "port": 4003, "tool": "busybox as a server", "scope": "all", "severity": "medium"},
@@ -736,7 +819,7 @@ def _(stage: Stage) -> None:
     stage.process(lambda: stage.listen("127.0.0.1", 4001), exe="/opt/bin/socat")
     stage.process(exe="/opt/bin/ncat")
     stage.process(lambda: stage.listen("0.0.0.0", 4002), exe="/opt/bin/python3", argv=["-m", "other.server"])
-    stage.process(lambda: stage.listen("0.0.0.0", 4003), exe="/opt/nc/server", argv=["nc", "http.server"])
+    stage.process(lambda: stage.listen("0.0.0.0", 4003), exe="/opt/nc/server", argv=["nc", "-m", "http.server"])
 
 
 # What is below the system.
@@ -756,9 +839,11 @@ def _(stage: Stage) -> Rows:
     _own_dev()
     written = stage.process(lambda: inherited(os.open("/dev/mem", os.O_RDWR)), exe="/opt/bin/tool")
     read = sleeps(stage, lambda: inherited(os.open("/dev/mem", os.O_RDONLY)))
+    changing = sleeps(stage, lambda: inherited(os.open("/dev/mem", os.O_RDWR)))
     return [
         {"pid": written, "file": "/dev/mem", "access": "rw", "severity": "high", "path": "/opt/bin/tool"},
         {"pid": read, "file": "/dev/mem", "access": "r", "severity": "medium", "path": SLEEP},
+        {"pid": changing, "file": "/dev/mem", "access": "rw", "severity": "high", "path": SLEEP},
     ]
 
 
@@ -795,6 +880,7 @@ def _(stage: Stage) -> Rows:
 @harmless("raw-disk-open")
 def _(stage: Stage) -> None:
     stage.process(lambda: inherited(os.open("/opt/image", os.O_RDWR | os.O_CREAT)), exe="/opt/bin/writer")
+    stage.process(lambda: inherited(os.open("/dev/full", os.O_RDWR)), exe="/opt/bin/tool")
     disk = _disk()
     stage.process(lambda: inherited(os.open(disk, os.O_RDONLY)), exe="/opt/bin/tool")
 
