@@ -90,17 +90,17 @@ def said(audit: Audit) -> Audit:
 
 def test_a_folder_keeps_every_field_through_a_pack_and_back() -> None:
     one = from_files({"one.sql": WHOLE})
-    read = osquery_packs.read(convert.to_pack(one, "mine"), "mine.conf", "mine.conf")
+    read = osquery_packs.read(convert.to_pack(one), "mine.conf", "mine.conf")
     assert read.faults == []
     back = from_files(convert.to_files(read.packs))
     assert [audit._replace(kept={}) for audit in map(said, back)] == [audit._replace(kept={}) for audit in map(said, one)]
     assert {key: text for key, text in back[0].kept.items() if key != "osquery"} == one[0].kept
     assert (one[0].parameters, one[0].kept["author"]) == (back[0].parameters, "Ann")
-    assert json.loads(convert.to_pack(back, "mine")) == json.loads(convert.to_pack(one, "mine"))
+    assert json.loads(convert.to_pack(back)) == json.loads(convert.to_pack(one))
 
 
 def test_a_pack_has_what_osquery_reads_with_the_defaults_in_place_of_the_parameters() -> None:
-    query = json.loads(convert.to_pack(from_files({"one.sql": WHOLE}), "mine"))["queries"]["one"]
+    query = json.loads(convert.to_pack(from_files({"one.sql": WHOLE})))["queries"]["one"]
     assert query["query"] == (
         "SELECT ':ports', 'it''s,5432' AS p, 3- (-5) AS n, 0.5, NULL -- :ports\n"
         ", (SELECT 1 WHERE 'tcp' ='tcp') /* :kind */\nFROM (SELECT 1);"
@@ -111,7 +111,7 @@ def test_a_pack_has_what_osquery_reads_with_the_defaults_in_place_of_the_paramet
 
 
 def test_a_pack_whose_query_was_changed_asks_the_new_one() -> None:
-    pack = json.loads(convert.to_pack(from_files({"one.sql": WHOLE}), "mine"))
+    pack = json.loads(convert.to_pack(from_files({"one.sql": WHOLE})))
     assert from_pack(pack).audits[0].parameters
     pack["queries"]["one"]["query"] = "SELECT 2"
     changed = from_pack(pack).audits[0]
@@ -150,7 +150,7 @@ def test_a_pack_keeps_every_query_and_key_through_a_folder_and_back() -> None:
     files = convert.to_files(from_pack(PACK).packs)
     assert all(re.fullmatch(r"[A-Za-z0-9][\w.-]*\.sql", name) for name in files)
     assert len({name.lower() for name in files}) == 5
-    back = json.loads(convert.to_pack(from_files(files), "mine"))
+    back = json.loads(convert.to_pack(from_files(files)))
     assert {key: back[key] for key in PACK if key != "queries"} == {key: PACK[key] for key in PACK if key != "queries"}
     queries: dict[str, dict[str, Any]] = PACK["queries"]  # type: ignore[assignment]
     assert set(back["queries"]) == set(queries)
@@ -172,7 +172,7 @@ def test_no_text_of_a_pack_becomes_sql_or_another_field_and_none_is_lost(text: s
     assert [line for line in written.splitlines() if not line.startswith("--")] == ["SELECT 1;"]
     (audit,) = from_files(files)
     assert audit.severity == "info"
-    back = json.loads(convert.to_pack([audit], "p"))["queries"]
+    back = json.loads(convert.to_pack([audit]))["queries"]
     assert list(back) == ["q" + text]
     same = ("title", "description", "value", "fix", "false_positives", "other", "tags")
     assert {key: back["q" + text].get(key) for key in same} == {key: query[key] for key in same}
@@ -187,9 +187,9 @@ def test_a_header_that_somebody_changed_holds() -> None:
     (text,) = convert.to_files(
         from_pack({"queries": {"q": {"query": "SELECT 1", "platform": "ubuntu", "fix": "a\nb"}}}).packs
     ).values()
-    assert json.loads(convert.to_pack(from_files({"q.sql": text}), "p"))["queries"]["q"]["platform"] == "ubuntu"
+    assert json.loads(convert.to_pack(from_files({"q.sql": text})))["queries"]["q"]["platform"] == "ubuntu"
     changed = from_files({"q.sql": text.replace("platform: linux", "platform: darwin").replace("fix: a b", "fix: c")})
-    query = json.loads(convert.to_pack(changed, "p"))["queries"]["q"]
+    query = json.loads(convert.to_pack(changed))["queries"]["q"]
     assert (query["platform"], query["fix"]) == ("darwin", "c")
 
 
@@ -205,7 +205,7 @@ def test_queries_that_other_people_wrote_come_back_as_they_were() -> None:
     lines = [json.loads(line) for line in source.read_text().splitlines()]
     queries = {f"{i}_{one['name']}": {"query": one["sql"], "platform": one["platform"]} for i, one in enumerate(lines)}
     files = convert.to_files(from_pack({"queries": queries}).packs)
-    back = json.loads(convert.to_pack(from_files(files), "p"))["queries"]
+    back = json.loads(convert.to_pack(from_files(files)))["queries"]
     assert [back[name]["query"].rstrip("; \n") for name in queries] == [one["sql"].rstrip("; \n") for one in lines]
     assert [back[name].get("platform") for name in queries] == [one["platform"] for one in lines]
 

@@ -325,3 +325,23 @@ def test_under_sudo_the_own_audits_are_those_of_who_called_it_and_read_with_that
     found = find.named()
     assert "mine" in {one.id for one in found.audits}
     assert [fault.message for fault in found.faults] == ["Permission denied"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("-- title: t\n-- fail_if:rows = 0\nSELECT 1", 2),
+        ("-- title: t\n--  fail_if: rows = 0\nSELECT 1", 2),
+        ("-- title: t\n--fail_if : rows = 0\nSELECT 1", 2),
+        ("/* licence */\n-- fail_if: rows = 0\nSELECT 1", 2),
+        ("SELECT 1\n-- fail_if: rows = 0\n", 2),
+    ],
+)
+def test_what_looks_like_a_key_and_was_not_taken_as_one_is_a_fault(text: str, line: int) -> None:
+    assert [(fault.line, fault.message) for fault in read(text, "x", "x.sql").faults] == [
+        (line, "fail_if: write it as `-- fail_if: VALUE`, at the top")
+    ]
+
+
+def test_an_address_in_a_remark_is_no_key() -> None:
+    assert read("-- https://title.example/key:and so on\nSELECT 1", "x", "x.sql").faults == []

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sqlports import Engine
+from sqlports.audit import find, runner
 
 from . import scenarios
 from .conftest import FakeRoot
@@ -71,3 +72,15 @@ def test_what_only_looks_like_it_is_not_found(name: str, case: scenarios.Case, t
             return rows(name, case.parameters)
 
     assert (act() if case.copy else apart(act)) == []
+
+
+def test_every_audit_that_comes_along_can_be_run() -> None:
+    found = find.path(find.SHIPPED)
+    assert found.faults == []
+    with Engine() as engine:
+        checked = runner.check(engine, found.audits, {})
+    assert checked.faults == []
+    assert len(checked.ready) + len(checked.outcomes) == len(found.audits) == len(SHIPPED) >= 40
+    assert {outcome.verdict for outcome in checked.outcomes} <= {"skipped"}
+    for audit in found.audits:
+        assert all((audit.description, audit.fix, audit.false_positives, audit.message, audit.key, audit.references)), audit.id

@@ -48,7 +48,7 @@ VOLATILE = re.compile(
 _ID = re.compile(r"[A-Za-z0-9][\w.-]{0,127}", re.ASCII)
 _FIELD = re.compile(r"\{(\w+)\}")
 # What people write for a field: with capitals or spaces it is a remark. osquery-defense-kit has a key of two words.
-_SLIP = re.compile(r"--\s?([A-Za-z][\w -]*?)\s*:(?:\s|$)")
+_SLIP = re.compile(r"--\s*([A-Za-z][\w -]*?)\s*:")
 _TWO_WORDS = re.compile(r"^(\s*--\s?false) (positives:)", re.MULTILINE)
 _CONDITION = re.compile(r"rows\s*(>=|<=|<>|!=|==|=|>|<)\s*(\d{1,18})")
 
@@ -216,16 +216,17 @@ def _check_key(field: Field, faults: list[Fault]) -> None:
 
 
 def _check_remarks(text: str, head: Header, faults: list[Fault]) -> None:
-    """A remark that would be a field, were its key written as ours are, is a slip too: its value must not be lost."""
+    """A remark that would be a field, were it written as ours are or where they are, is a slip: its value must not be lost."""
     fields = {field.line for field in head.fields}
     for number, line in enumerate(text.split("\n"), 1):
-        if line.strip() and not line.strip().startswith("--"):
-            break
         slip = _SLIP.match(line.strip())
-        if slip and number not in fields:
-            meant = re.sub(r"[ -]+", "_", slip[1].lower())
-            if meant in KEYS and (slip[1], meant) != ("false positives", "false_positives"):
-                faults.append(Fault(number, f"{slip[1]}: did you mean {meant}?"))
+        if not slip or number in fields:
+            continue
+        meant = re.sub(r"[ -]+", "_", slip[1].lower())
+        if meant not in KEYS or (slip[1], meant) == ("false positives", "false_positives"):
+            continue
+        how = f"write it as `-- {meant}: VALUE`, at the top" if slip[1] == meant else f"did you mean {meant}?"
+        faults.append(Fault(number, f"{slip[1]}: {how}"))
 
 
 def _condition(head: Header, faults: list[Fault]) -> Condition:

@@ -2,6 +2,7 @@
 
 What one form cannot say is kept where the other does not look: a pack has our keys, which osquery ignores, and a file has a
 key `osquery`, an object of JSON: `name`, `keys` that are not ours, `exact` values that running text cannot be, `query`, `pack`.
+The order of a header's keys is that of the pack's, and back.
 """
 
 from __future__ import annotations
@@ -14,29 +15,40 @@ from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
+from sqlports import registry
 from sqlports.audit import SEVERITIES
 from sqlports.audit import osquery_rules as rules
 from sqlports.audit.audit import Audit, Condition
 from sqlports.audit.new_files import ConvertError, write
 from sqlports.audit.osquery_packs import Pack
-from sqlports.audit.osquery_queries import LISTS, NUMBERS, YES_NO, legal_id, numbered
-from sqlports.audit.statements import declaration, statement, with_defaults
+from sqlports.audit.osquery_queries import LISTS, NUMBERS, YES_NO, legal_id, numbered, out_of_place
+from sqlports.audit.statements import declaration, relations, statement, with_defaults
 from sqlports.cells import safe
-from sqlports.errors import file_name
+from sqlports.queries.header import parse
 from sqlports.script import tokens
 
-WIDTH = 120
-# Seconds between two askings, of an audit that says nothing of it: what osquery takes itself.
-INTERVAL = 3600
+WIDTH = 122
+# Our tables and views that osquery has too, by its names and with its columns.
+OSQUERYS = {
+    *(
+        "file",
+        "groups",
+        "hash",
+        "listening_ports",
+        "logged_in_users",
+        "process_envs",
+        "process_memory_map",
+        "process_namespaces",
+    ),
+    *("process_open_files", "process_open_pipes", "process_open_sockets", "processes", "user_groups", "users"),
+}
 
 
-def to_pack(audits: Sequence[Audit], name: str) -> str:
+def to_pack(audits: Sequence[Audit]) -> str:
     """A pack with these audits, as JSON. An audit that `misfit` names is left out."""
     queries: dict[str, Any] = {}
     around = [json.dumps(_rest(audit).get("pack", {}), sort_keys=True) for audit in audits]
-    pack: dict[str, Any] = {"name": name}
-    if len(set(around)) == 1:
-        pack = {**json.loads(around[0]), "name": name}
+    pack = json.loads(around[0]) if len(set(around)) == 1 else {}
     for audit in audits:
         if not misfit(audit):
             own = _rest(audit).get("name", "")
@@ -62,7 +74,6 @@ def _query(audit: Audit) -> dict[str, Any]:
         sql = was
     said: dict[str, Any] = {
         "query": with_defaults(sql, audit.parameters),
-        "interval": INTERVAL,
         "platform": rules.platform(audit.platforms),
         "description": audit.description,
         "title": audit.title,
@@ -82,7 +93,9 @@ def _query(audit: Audit) -> dict[str, Any]:
     for key, value in _object(rest.get("exact")).items():
         if _heard(key, value) == _heard(key, said.get(key, "")):
             said[key] = value
-    kept = {key: value for key, value in said.items() if value not in ("", (), [])}
+    places = {field.key.replace("param", "params"): place for place, field in enumerate(parse(audit.sql).fields)}
+    order = sorted(said, key=lambda key: -1 if key == "query" else places.get(key, len(places)))
+    kept = {key: said[key] for key in order if said[key] not in ("", (), [])}
     return {**kept, **{key: value for key, value in _object(rest.get("keys")).items() if key not in kept}}
 
 
@@ -112,14 +125,15 @@ def to_file(audit: Audit, stem: str, pack: Mapping[str, Any]) -> str:
     """The text of a file `stem`.sql; `pack` is what its pack says of itself."""
     rest: dict[str, Any] = dict(_rest(audit))
     exact = dict(_object(rest.get("exact")))
-    lines = []
+    order = rest.pop("order", None)
+    fields: list[tuple[str, str]] = []
 
     def say(key: str, value: str | Sequence[str]) -> None:
-        text = _said(value) if isinstance(value, str) else ", ".join(_words(value))
+        text = _said(value) if isinstance(value, str) else (" " if key == "references" else ", ").join(_words(value))
         if text != value if isinstance(value, str) else _words(value) != tuple(value):
             exact.setdefault(key, value)
         if text:
-            lines.append(_field(key, text))
+            fields.append((key, text))
 
     if stem != audit.id:
         say("id", audit.id)
@@ -127,7 +141,7 @@ def to_file(audit: Audit, stem: str, pack: Mapping[str, Any]) -> str:
     say("severity", audit.severity if audit.severity in SEVERITIES else "info")
     for key in ("description", "platforms", "tags", "requires", "parameters", "key", "message", "fail_if", "fix", "references"):
         if key == "parameters":
-            lines += [_field("param", _said(declaration(parameter))) for parameter in audit.parameters]
+            fields += [("param", _said(declaration(parameter))) for parameter in audit.parameters]
         elif key != "fail_if":
             say(key.replace("platforms", "platform"), getattr(audit, key))
         elif audit.fail_if != Condition():
@@ -136,6 +150,9 @@ def to_file(audit: Audit, stem: str, pack: Mapping[str, Any]) -> str:
     for key, text in audit.kept.items():
         if key != "osquery":
             say(key, text)
+    if isinstance(order, list):
+        places = {str(key).replace("params", "param"): place for place, key in enumerate(order)}
+        fields.sort(key=lambda field: places.get(field[0], len(places)))
     query = audit.sql if audit.foreign else statement(audit.sql)
     body = statement(query)
     if _bare(query) != _bare(body):
@@ -144,8 +161,8 @@ def to_file(audit: Audit, stem: str, pack: Mapping[str, Any]) -> str:
     if rest:
         # Spaces in a row would be one when it is read again.
         shown = re.sub("  +", lambda found: "\\u0020" * len(found[0]), json.dumps(rest))
-        lines.append(_field("osquery", shown.replace("\x7f", "\\u007f")))
-    return "\n".join([*lines, body]) + "\n"
+        fields.append(("osquery", shown.replace("\x7f", "\\u007f")))
+    return "\n".join([*(_field(*field) for field in fields), body]) + "\n"
 
 
 def _bare(sql: str) -> str:
@@ -200,36 +217,32 @@ def convert(paths: Sequence[str], output: str | None) -> list[str]:
     """
     from sqlports.audit import find
 
-    found = find.Found([], [], [])
-    for path in paths:
-        more = find.path(path)
-        found.audits.extend(more.audits)
-        found.packs.extend(more.packs)
-        found.faults.extend(more.faults)
+    try:
+        found = find.find(paths)
+    except find.Unknown as error:
+        raise ConvertError(str(error)) from None
     if found.faults:
         raise ConvertError("\n".join(fault.told for fault in found.faults))
     own = [audit for audit in found.audits if not audit.foreign]
-    if own and found.packs:
+    # A name brings all packs of the user's own along.
+    named = {(audit.path, audit.pack) for audit in found.audits if audit.foreign}
+    packs = list({id(pack): pack for pack in found.packs if (pack.path, pack.name) in named}.values())
+    if own and packs:
         raise ConvertError("convert packs or audits, and not both at once")
-    if found.packs:
+    if packs:
         if output in (None, "-"):
             raise ConvertError("a pack becomes a folder of files: say which with -o FOLDER")
-        write(to_files(found.packs), str(output))
-        return _told_of_packs(found.packs)
-    seen: dict[str, Audit] = {}
-    for audit in own:
-        first = seen.setdefault(audit.id, audit)
-        if first is not audit:
-            raise ConvertError(f"{file_name(audit.path)}: a second audit {audit.id}: the first is {file_name(first.path)}")
+        write(to_files(packs), str(output))
+        return _told_of_packs(packs)
     if all(map(misfit, own)):
         raise ConvertError("\n".join(_told_of_audits(own)) or "there is no audit to convert")
     if output in (None, "-"):
-        sys.stdout.write(to_pack(own, own[0].pack or "audits"))
+        sys.stdout.write(to_pack(own))
     else:
         folder, name = os.path.split(str(output))
         if not name:
             raise ConvertError("a pack is a file: -o FILE.conf")
-        write({name: to_pack(own, os.path.splitext(name)[0])}, folder or ".")
+        write({name: to_pack(own)}, folder or ".")
     return _told_of_audits(own)
 
 
@@ -243,7 +256,13 @@ def _told_of_packs(packs: Iterable[Pack]) -> list[str]:
             if any(key in audit.kept for key in ("shard", "version")) or any(key in pack.kept for key in ("shard", "version")):
                 told.append(f"{name}: its shards and versions are kept, and not heeded in files")
                 break
+        if never := [audit.id for audit in pack.audits if out_of_place({"interval": _interval(audit)})]:
+            told.append(f"{name}: osquery never asks what has such an interval, and files are always asked: {', '.join(never)}")
     return told
+
+
+def _interval(audit: Audit) -> int:
+    return int(audit.kept.get("interval", 1))
 
 
 def _told_of_audits(audits: Iterable[Audit]) -> list[str]:
@@ -254,6 +273,10 @@ def _told_of_audits(audits: Iterable[Audit]) -> list[str]:
         told.append(f"osquery asks with the defaults of their parameters: {', '.join(fixed)}")
     if heeded := [audit.id for audit in fit if audit.fail_if != Condition()]:
         told.append(f"osquery gives their rows and does not heed fail_if: {', '.join(heeded)}")
+    ours = {*registry.table_names(), *registry.view_names()} - OSQUERYS
+    if alien := sorted({name for audit in fit for name in relations(audit.sql) & ours}):
+        which = [audit.id for audit in fit if relations(audit.sql) & ours]
+        told.append(f"osquery has no table {', '.join(alien)}: there these fail: {', '.join(which)}")
     if len({json.dumps(_rest(audit).get("pack", {}), sort_keys=True) for audit in audits}) > 1:
         told.append(
             "what the packs said that these came from is left out, as they are of more than one: discovery, platform, shard"

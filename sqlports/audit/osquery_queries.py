@@ -172,7 +172,9 @@ def _kept(every: list[Member], values: Mapping[str, Any], platform: str, name: s
         else:
             keys[one.name] = one.value.plain
     exact = {"platform": platform} if rules.platform(rules.systems(platform)) != platform else {}
-    rest = {key: value for key, value in {"name": name, "keys": keys, "exact": exact}.items() if value}
+    # A query with a severity was an audit's file; other people's have the order in which a file is written.
+    order = [one.name for one in every if one.name not in ("query", "sql")] if "severity" in values else []
+    rest = {key: value for key, value in {"name": name, "keys": keys, "exact": exact, "order": order}.items() if value}
     return {**kept, "osquery": json.dumps(rest)} if rest else kept
 
 

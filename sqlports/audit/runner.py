@@ -149,10 +149,16 @@ def run(
     timeout  seconds that each may take; None for no limit
     tell     told, before each, how far this is
     """
-    outcomes = list(checked.outcomes)
+    outcomes = []
     with engine.snapshot() as system, _timed(engine, timeout):
-        wanted = {(ready.audit.path, ready.audit.pack) for ready in checked.ready if ready.audit.foreign}
+        # A query of tables that are not here is no failure where its pack is left out.
+        unfit = [outcome.audit for outcome in checked.outcomes if outcome.verdict == "failed"]
+        wanted = {(one.path, one.pack) for one in (*unfit, *(ready.audit for ready in checked.ready)) if one.foreign}
         idle = {place: _idle(engine, pack) for pack in packs if (place := (pack.path, pack.name)) in wanted}
+        for outcome in checked.outcomes:
+            verdict, why = idle.get((outcome.audit.path, outcome.audit.pack), ("", ""))
+            is_left = why and outcome.audit.foreign and outcome.verdict == "failed"
+            outcomes.append(Outcome(outcome.audit, verdict, why=why) if is_left else outcome)
         for number, ready in enumerate(checked.ready, 1):
             audit = ready.audit
             tell(f"{audit.id} ({number} of {len(checked.ready)})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from sqlports.queries.parameters import Parameter
@@ -35,6 +36,27 @@ def with_defaults(sql: str, parameters: Iterable[Parameter]) -> str:
             parts += [sql[end : token.start], before, literals[token.text[1:]], after]
             end = token.end
     return "".join([*parts, sql[end:]])
+
+
+def relations(sql: str) -> set[str]:
+    """The tables and views that the SQL reads, in small letters, and whatever else stands where one may: names of its WITH."""
+    found: set[str] = set()
+    # Of each pair of brackets that is open, whether a FROM goes on in it.
+    listed = [False]
+    awaited = False
+    for token in tokens(sql):
+        if awaited and token.kind in ("name", "quoted"):
+            found.add(re.sub(r'^["`\[]|["`\]]$', "", token.text).lower())
+        if token.text == ")":
+            listed[1:] = listed[1:-1]
+        elif token.text == "(":
+            listed.append(awaited)
+        elif token.word in ("FROM", "JOIN"):
+            listed[-1] = True
+        elif token.word in ("SELECT", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "WINDOW", "UNION", "EXCEPT", "INTERSECT"):
+            listed[-1] = False
+        awaited = token.word in ("FROM", "JOIN") or (token.text in ("(", ",") and listed[-1])
+    return found
 
 
 def literal(value: str | int | float | None) -> str:

@@ -117,7 +117,9 @@ def _values(name: str, options: dict[str, Action], plain: list[str]) -> Candidat
     if action.dest == "tag":
         return [(tag, "") for tag in sorted({tag for audit in _audits_of([]) for tag in audit.tags})]
     if action.dest == "param" and plain[:1] == ["audit"]:
-        return [(f"{one.name}=", one.doc) for audit in _audits_of(plain[1:]) for one in audit.parameters]
+        return list(
+            {one.name: (f"{one.name}=", one.doc) for audit in _audits_of(plain[1:]) for one in audit.parameters}.values()
+        )
     if action.dest == "param":
         return [(f"{parameter.name}=", parameter.doc) for parameter in _parameters(plain).values()]
     if action.choices:
@@ -175,12 +177,11 @@ def _audits_of(names: list[str]) -> list[Audit]:
 
 
 def _audits(before: list[str]) -> Candidates:
-    if before[:1] == ["convert"]:
-        return FILES
     words = [("list", "name the audits"), ("show", "tell all of one"), ("convert", "to an osquery pack, and from one")]
     every = _audits_of([])
     packs = [(pack, "a pack") for pack in sorted({audit.pack for audit in every if audit.pack})]
-    return (words if not before else []) + packs + [(audit.id, audit.title) for audit in every if audit.id not in before]
+    names = packs + [(audit.id, audit.title) for audit in every if audit.id not in before]
+    return FILES + (words if not before else []) + names
 
 
 def _registry(before: list[str]) -> Candidates:

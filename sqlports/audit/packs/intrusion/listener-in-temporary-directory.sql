@@ -42,7 +42,8 @@ SELECT
         AND f.inode <> 1
     ) THEN 'low'
     WHEN p.path GLOB '/tmp/go-build[0-9]*/*/exe/*' AND EXISTS (
-      SELECT 1 FROM processes q WHERE q.pid = p.parent AND basename(q.path) = 'go' AND q.deleted = 0 AND NOT below(q.path, :directories)
+      SELECT 1 FROM processes q
+      WHERE q.pid = p.parent AND basename(q.path) = 'go' AND q.deleted = 0 AND NOT below(q.path, :directories)
     ) THEN 'low'
     WHEN l.scope = 'loopback' THEN 'medium'
     ELSE 'high'

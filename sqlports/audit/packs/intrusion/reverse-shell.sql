@@ -63,7 +63,8 @@ ends AS MATERIALIZED (
   FROM kinds p CROSS JOIN handles h ON h.pid = p.pid AND h.type = 'socket' AND h.tid IS NULL AND h.fd > 2
   WHERE listed(p.file, :connecting) AND NOT EXISTS (
     SELECT 1 FROM handles o CROSS JOIN processes q ON q.pid = o.pid
-    WHERE o.inode = h.inode AND NOT coalesce(listed(basename(q.path), :connecting), 0) AND (q.started < p.started OR q.pid = p.parent)
+    WHERE o.inode = h.inode AND NOT coalesce(listed(basename(q.path), :connecting), 0)
+      AND (q.started < p.started OR q.pid = p.parent)
   )
   GROUP BY p.pid, h.inode
 )
