@@ -247,6 +247,67 @@ def test_both_ways_through_files(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert json.loads(capsys.readouterr().out)["queries"] == json.loads((tmp_path / "back.conf").read_text())["queries"]
 
 
+ORDERED = """-- title: One
+-- severity: low
+-- fail_if: rows > 3
+-- description: Some words.
+-- author: Ann
+-- key: name, path
+-- references: https://a.example/ https://b.example/
+-- param: least integer 1 The least.
+SELECT name, path FROM processes WHERE pid > :least;
+"""
+
+
+def test_a_file_that_went_through_a_pack_is_the_same_file_again(tmp_path: Path) -> None:
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "one.sql").write_text(ORDERED)
+    convert.convert([str(tmp_path / "ours")], str(tmp_path / "ours.conf"))
+    assert "interval" not in (tmp_path / "ours.conf").read_text()
+    convert.convert([str(tmp_path / "ours.conf")], str(tmp_path / "again"))
+    assert [path.name for path in (tmp_path / "again").iterdir()] == ["one.sql"]
+    assert (tmp_path / "again" / "one.sql").read_text() == ORDERED
+
+
+def test_an_order_that_somebody_wrote_into_the_file_does_no_harm() -> None:
+    (audit,) = from_files({"q.sql": '-- title: Q\n-- osquery: {"order": {"a": 1}}\nSELECT 1;'})
+    assert convert.to_file(audit, "q", {}) == "-- title: Q\n-- severity: medium\nSELECT 1;\n"
+
+
+def test_a_query_that_osquery_never_asks_is_told_of_as_files_are_always_asked(tmp_path: Path) -> None:
+    queries = {name: {"query": "SELECT 1", "interval": seconds} for name, seconds in (("a", 0), ("b", 60), ("c", 700000))}
+    (tmp_path / "p.conf").write_text(json.dumps({"queries": queries}))
+    (told,) = convert.convert([str(tmp_path / "p.conf")], str(tmp_path / "out"))
+    assert told.startswith("p: osquery never asks")
+    assert told.endswith(": a, c")
+
+
+def test_audits_and_packs_are_converted_by_their_names(tmp_path: Path) -> None:
+    convert.convert(["health", "reverse-shell"], str(tmp_path / "x.conf"))
+    queries = json.loads((tmp_path / "x.conf").read_text())["queries"]
+    assert {"zombies", "reverse-shell"} < set(queries)
+    with pytest.raises(ConvertError, match=r"did you mean reverse-shell\?"):
+        convert.convert(["reverse-shel"], str(tmp_path / "y.conf"))
+
+
+def test_tables_that_osquery_has_not_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.sql").write_text("SELECT threads FROM processes p, users u")
+    (tmp_path / "b.sql").write_text('SELECT 1 FROM processes, (SELECT * FROM users, "Sockets") JOIN listeners l USING (pid)')
+    told = convert.convert([str(tmp_path / name) for name in ("a.sql", "b.sql")], str(tmp_path / "x.conf"))
+    assert told == ["osquery has no table listeners, sockets: there these fail: b"]
+
+
+def test_every_table_that_follows_osquery_is_known_to_be_its() -> None:
+    from importlib import import_module
+
+    from sqlports import registry
+
+    docs = {name: import_module(f"sqlports.tables.{name}").__doc__ or "" for name in registry.table_names()}
+    docs |= {name: registry.view(name).doc for name in registry.view_names()}
+    own = {name for name, doc in docs.items() if re.search(r"osquery's columns|follow\s+osquery", doc)}
+    assert own == convert.OSQUERYS
+
+
 def test_what_cannot_be_converted_is_told(tmp_path: Path) -> None:
     (tmp_path / "p.conf").write_text(json.dumps({"queries": {"q": {"query": "SELECT 1"}}}))
     (tmp_path / "a.sql").write_text("-- param: x integer\nSELECT :x")

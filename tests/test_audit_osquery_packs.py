@@ -14,6 +14,7 @@ import pytest
 from sqlports import Engine
 from sqlports.audit import osquery_packs as packs
 from sqlports.audit import osquery_rules as rules
+from sqlports.audit import runner
 from sqlports.audit.audit import Audit
 from sqlports.errors import Interrupted, QueryError, QueryTimeout
 
@@ -135,6 +136,16 @@ def test_a_pack_is_asked_when_each_discovery_query_gives_a_row_and_the_first_tha
         why = packs.active(pack._replace(discovery=("SELECT nonsense",)), run)
     assert why.startswith("the pack's discovery query failed: no such column: nonsense")
     assert packs.active(pack._replace(skip="it is for windows"), lambda _: 1 // 0) == "it is for windows"
+
+
+def test_all_queries_of_a_pack_that_is_left_out_are_skipped_also_those_of_tables_that_are_not_here() -> None:
+    queries = {"known": {"query": "SELECT 1"}, "unknown": {"query": "SELECT * FROM apt_sources"}}
+    for discovery, verdicts in (("SELECT 1 WHERE 0", ["skipped", "skipped"]), ("SELECT 1", ["found", "failed"])):
+        found = read(json.dumps({"discovery": [discovery], "queries": queries}))
+        with Engine() as engine:
+            checked = runner.check(engine, found.audits, {})
+            outcomes = runner.run(engine, checked, found.packs)
+        assert [outcome.verdict for outcome in outcomes] == verdicts
 
 
 def test_a_discovery_query_that_takes_too_long_leaves_the_pack_out_and_an_interrupt_goes_on() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import pkgutil
@@ -267,7 +268,7 @@ def blind(fake: FakeRoot) -> Iterator[Engine]:
     for name in ("fd", "exe"):
         place = fake.proc / "2" / name
         place.rmdir() if name == "fd" else place.unlink()
-        # A link to itself cannot be read (ELOOP), by root neither.
+        # A link to itself cannot be read , by root neither.
     (fake.proc / "2" / "fd").symlink_to("fd")
     engine = Engine(root=str(fake.path))
     yield engine
@@ -282,7 +283,7 @@ def test_what_an_earlier_audit_was_refused_degrades_those_that_ask_the_same_and_
     outcomes = run(blind, handles[0], names[0], handles[1], names[1], handles[2], owned)
     assert [one.verdict for one in outcomes] == ["degraded", "clean", "degraded", "clean", "degraded", "degraded"]
     assert outcomes[0].unseen == outcomes[2].unseen
-    assert outcomes[0].unseen == ("/proc/PID/fd of 1 process could not be read",)
+    assert outcomes[0].unseen == (f"/proc/PID/fd of process 2 could not be read: {os.strerror(errno.ENOTDIR)}",)
 
 
 @pytest.mark.linux
@@ -310,7 +311,28 @@ def test_what_ended_and_what_the_kernel_has_not_are_no_blindness() -> None:
     absent = Refusal("sock_diag vsock", None, None, "the kernel has no handler for it", 1)
     refused = Refusal("/proc/PID/exe", 7, 13, "permission", 1)
     assert sight.told([ended, absent]) == ()
-    assert sight.told([ended, absent, refused]) == ("/proc/PID/exe of 1 process could not be read",)
+    assert sight.told([ended, absent, refused]) == ("/proc/PID/exe of process 7 could not be read: permission",)
+
+
+def test_few_processes_are_named_and_many_counted() -> None:
+    refused = [Refusal("/proc/PID/fd", pid, 13, "permission", 2) for pid in range(1, 1005)]
+    assert sight.told(refused[:2]) == ("/proc/PID/fd of processes 1, 2 could not be read: permission",)
+    assert sight.told(refused) == ("/proc/PID/fd of 1,004 processes could not be read: permission",)
+
+
+def test_an_audit_whose_rows_all_say_skip_is_skipped_with_their_reason(live: Engine) -> None:
+    [one] = run(live, audit("SELECT 'skip' AS status, 'no list' AS reason"))
+    assert (one.verdict, one.why, one.findings) == ("skipped", "no list", ())
+
+
+def test_a_port_that_the_kernel_chose_is_no_part_of_what_a_finding_is_known_by(live: Engine) -> None:
+    sql = "SELECT {} AS port, {} AS autobound, 'x' AS process"
+    marks = []
+    for port, autobound in ((40001, 1), (40002, 1), (40001, 0), (40002, 0)):
+        [one] = run(live, audit(sql.format(port, autobound), header="-- key: port, process\n"))
+        marks.append(one.findings[0].fingerprint)
+    assert len(set(marks)) == 3
+    assert marks[0] == marks[1]
 
 
 def test_very_many_files_that_may_not_be_read_are_told_in_a_sentence() -> None:

@@ -145,6 +145,10 @@ def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         ("sqlports -f que", "sqlports -f query\\ one.sql "),
         ("sqlports registry upd", "sqlports registry update "),
         ("sqlports completion zs", "sqlports completion zsh "),
+        ("sqlports audit reverse-sh", "sqlports audit reverse-shell "),
+        ("sqlports audit somew", "sqlports audit somewhere/"),
+        ("sqlports audit ./someth", "sqlports audit ./something "),
+        ("sqlports audit convert someth", "sqlports audit convert something "),
     ],
 )
 def test_tab_ends_what_was_begun(shell: Shell, typed: str, line: str) -> None:
@@ -176,6 +180,12 @@ def test_what_is_given_once_is_offered_no_more() -> None:
     assert not {f"--{mode}" for mode in MODES} & set(words("--json", "-"))
     assert "--limit" not in words("--limit", "3", "SELECT 1", "-")
     assert "--param" in words("-p", "a=1", "-")
+
+
+def test_a_parameter_of_many_audits_is_offered_once() -> None:
+    offered = words("audit", "--param", "")
+    assert "ports=" in offered
+    assert len(offered) == len({*offered})
 
 
 def test_a_value_is_no_command() -> None:

@@ -48,7 +48,8 @@ VOLATILE = re.compile(
 _ID = re.compile(r"[A-Za-z0-9][\w.-]{0,127}", re.ASCII)
 _FIELD = re.compile(r"\{(\w+)\}")
 # What people write for a field: with capitals or spaces it is a remark. osquery-defense-kit has a key of two words.
-_SLIP = re.compile(r"--\s*([A-Za-z][\w -]*?)\s*:")
+# Set in by more, it is a line of a longer value.
+_SLIP = re.compile(r"--\s{0,2}([A-Za-z][\w -]*?)\s*:")
 _TWO_WORDS = re.compile(r"^(\s*--\s?false) (positives:)", re.MULTILINE)
 _CONDITION = re.compile(r"rows\s*(>=|<=|<>|!=|==|=|>|<)\s*(\d{1,18})")
 

@@ -19,14 +19,21 @@ STATUSES = ("alarm", "info", "error", "ok", "skip")
 _LONGEST = 1000
 
 
+class Skipped(Exception):
+    """All rows say that there was nothing to ask, and why."""
+
+
 class Unusable(Exception):
     """A row says something of itself that means nothing, or that the audit failed."""
 
 
 def findings(audit: Audit, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[Finding]:
-    """The findings of an audit that gave these rows. Raises Unusable."""
+    """The findings of an audit that gave these rows. Raises Unusable, and Skipped."""
     names = distinct(columns)
-    made = [_finding(audit, dict(zip(names, row, strict=True))) for row in rows]
+    named = [dict(zip(names, row, strict=True)) for row in rows]
+    if named and not audit.foreign and all(str(row.get("status")).lower() == "skip" for row in named):
+        raise Skipped(next((_line(text_of(row["reason"])) for row in named if row.get("reason")), "its rows say so"))
+    made = [_finding(audit, row) for row in named]
     if audit.fail_if.wants_rows:
         return [_lack(audit, len(rows))] if audit.fail_if.holds(len(rows)) else []
     return [finding for finding in made if finding is not None]
@@ -77,8 +84,10 @@ def _lack(audit: Audit, rows: int) -> Finding:
 
 def key_of(audit: Audit, row: Mapping[str, Any]) -> dict[str, Any]:
     """The columns by which the same finding is known another time."""
+    # A port that the kernel chose is another one tomorrow.
+    chosen = {"port", "local_port"} if row.get("autobound") == 1 and not audit.foreign else set()
     if audit.key:
-        return {name: row[name] for name in audit.key}
+        return {name: None if name in chosen else row[name] for name in audit.key}
     kept = {name: value for name, value in row.items() if not VOLATILE.fullmatch(name) and name not in ("message", "reason")}
     return kept or dict(row)
 

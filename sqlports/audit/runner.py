@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlports.audit import SEVERITIES, osquery_packs, sight
 from sqlports.audit.audit import OVERRIDES, Audit, BadFile
-from sqlports.audit.findings import Unusable, findings
+from sqlports.audit.findings import Skipped, Unusable, findings
 from sqlports.audit.outcome import Outcome, rank
 from sqlports.cells import safe
 from sqlports.errors import Error, Interrupted, QueryError, QueryTimeout, nearest
@@ -213,6 +213,8 @@ def _asked(engine: Engine, system: Snapshot, ready: Ready) -> Outcome:
                     pass
     except Interrupted:
         raise
+    except Skipped as error:
+        outcome = Outcome(audit, "skipped", why=str(error))
     except QueryTimeout as error:
         outcome = Outcome(audit, "timed out", why=_first_line(error))
     except (Error, Unusable) as error:

@@ -17,6 +17,8 @@ _OTHER = "other"
 # Where a column says what is read for it: files of a process, and the kernel's lists of sockets.
 _FILES = re.compile(r"/proc(?:/PID/[\w/]+)?")
 _PROCESSES = "/proc"
+# So many processes are named.
+_FEW = 3
 # A list that the kernel has no handler for has no sockets.
 _NO_HANDLER = "the kernel has no handler for it"
 # What no table of processes, handles or sockets is made of.
@@ -86,7 +88,7 @@ def unseen(audit: Audit, asked: Collection[str], refusals: Iterable[Refusal]) ->
 
 def told(refusals: Iterable[Refusal]) -> tuple[str, ...]:
     """What was refused, a sentence for each source; nothing for what only ended, or is not there."""
-    processes: dict[str, set[int]] = {}
+    processes: dict[tuple[str, str], set[int]] = {}
     others: dict[tuple[str, str], list[str]] = {}
     for refusal in refusals:
         if refusal.reason in (ENDED, _NO_HANDLER):
@@ -96,11 +98,12 @@ def told(refusals: Iterable[Refusal]) -> tuple[str, ...]:
             folder = os.path.dirname(refusal.source) or refusal.source
             others.setdefault((folder, refusal.reason), []).append(refusal.source)
         else:
-            processes.setdefault(refusal.source, set()).add(refusal.pid)
+            processes.setdefault((refusal.source, refusal.reason), set()).add(refusal.pid)
     said = []
-    for source, pids in sorted(processes.items()):
-        of = "1 process" if len(pids) == 1 else f"{len(pids):,} processes"
-        said.append(f"{source} of {of} could not be read")
+    for (source, reason), pids in sorted(processes.items()):
+        few = ", ".join(map(str, sorted(pids))) if len(pids) <= _FEW else ""
+        of = f"process {few}" if len(pids) == 1 else f"processes {few}" if few else f"{len(pids):,} processes"
+        said.append(f"{source} of {of} could not be read: {reason}")
     for (_, reason), names in sorted(others.items()):
         more = f" and {len(names) - 1:,} more there" if len(names) > 1 else ""
         said.append(f"{names[0]}{more} could not be read: {reason}")

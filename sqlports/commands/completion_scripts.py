@@ -47,7 +47,7 @@ _sqlports() {
         word=${line%%$'\t'*}
         case $word in
             '') ;;
-            :files) compset -P '--*='; _files; return ;;
+            :files) compset -P '--*='; _files ;;
             :directories) compset -P '--*='; _wanted directories expl directory _path_files -/; return ;;
             *=) open+=("${word//:/\\:}:${line#*$'\t'}") ;;
             *) described+=("${word//:/\\:}:${line#*$'\t'}") ;;

@@ -28,7 +28,7 @@ def audit(shell: Shell, text: str) -> None:
         words = shlex.split(text)
     except ValueError as error:
         raise CommandError(f"{error}: {text}") from None
-    if words[:1] == ["convert"] or words[:1] and words[0].startswith("-"):
+    if words[:1] == ["convert"] or (words[:1] and words[0].startswith("-")):
         raise CommandError(f"sqlports audit {words[0]} is for the command line; here stand names of audits and packs")
     try:
         if words[:1] == ["list"]:

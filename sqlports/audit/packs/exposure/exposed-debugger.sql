@@ -35,7 +35,7 @@ l AS (
   FROM listeners l LEFT JOIN processes p ON p.pid = l.pid
   WHERE l.protocol = 'tcp' AND l.state = 'LISTEN' AND l.scope <> 'loopback'
 )
-SELECT DISTINCT l.protocol, l.address, l.port, l.scope, d.debugger, l.name AS process, l.pid, l.exe AS path,
+SELECT DISTINCT l.protocol, l.address, l.port, l.autobound, l.scope, d.debugger, l.name AS process, l.pid, l.exe AS path,
   (SELECT username FROM users u WHERE u.uid = coalesce(l.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
     WHEN l.net_namespace IS NOT (SELECT net_namespace FROM net_namespaces WHERE mine = 1) THEN 'medium'

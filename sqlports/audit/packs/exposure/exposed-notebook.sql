@@ -17,7 +17,7 @@
 -- false_positives: Another service of Python on one of the ports. A hub with TLS and a login that is meant for others:
 --   waive it. In a network namespace of its own, as containers have, it is of severity low: there it is reached by the
 --   container's neighbours, and by others only where its port is published.
-SELECT DISTINCT l.protocol, l.address, l.port, l.scope, l.name AS process, l.pid, p.path,
+SELECT DISTINCT l.protocol, l.address, l.port, l.autobound, l.scope, l.name AS process, l.pid, p.path,
   (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container,
   CASE
     WHEN l.net_namespace IS NOT (SELECT net_namespace FROM net_namespaces WHERE mine = 1) THEN 'low'

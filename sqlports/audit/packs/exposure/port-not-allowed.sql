@@ -1,7 +1,7 @@
 -- title: Open port that is not in the list of allowed ones
 -- severity: medium
--- description: A port is open to other machines and is not in the list that is given as `allowed`. Without a list nothing
---   is checked and nothing is found: give one with --param, and what a machine offers is what you decided.
+-- description: A port is open to other machines and is not in the list that is given as `allowed`. Without a list it
+--   is skipped: give one with --param, and what a machine offers is what you decided.
 -- platform: linux
 -- tags: network, exposure, policy, attack.T1571, attack.T1205, cis.4.4, cis.4.8, cis.13.4
 -- requires: root
@@ -19,7 +19,11 @@ WITH allowed (low, high, protocol) AS (
     iif(instr(value, '/'), substr(value, instr(value, '/') + 1), 'tcp')
   FROM json_each('[' || replace(json_quote(replace(lower(:allowed), ' ', '')), ',', '","') || ']')
 )
-SELECT DISTINCT l.protocol, l.address, l.port, l.scope, l.name AS process, l.pid, p.path,
+SELECT 'skip' AS status, 'no list was given: --param allowed=22,443' AS reason, NULL AS protocol, NULL AS address, NULL AS port,
+  NULL AS autobound, NULL AS scope, NULL AS process, NULL AS pid, NULL AS path, NULL AS user, NULL AS unit, NULL AS container
+WHERE trim(:allowed, ' ,') = ''
+UNION ALL
+SELECT DISTINCT NULL, NULL, l.protocol, l.address, l.port, l.autobound, l.scope, l.name AS process, l.pid, p.path,
   (SELECT username FROM users u WHERE u.uid = coalesce(p.euid, l.uid)) AS user, l.unit, l.container_id AS container
 FROM listeners l
 LEFT JOIN processes p ON p.pid = l.pid
@@ -27,4 +31,4 @@ WHERE trim(:allowed, ' ,') <> '' AND l.protocol IN ('tcp', 'udp', 'udplite', 'sc
   AND l.scope <> 'loopback' AND (l.state = 'LISTEN' OR l.autobound IS NOT 1)
   AND (:namespaces = 'all' OR l.net_namespace IS (SELECT net_namespace FROM net_namespaces WHERE mine = 1))
   AND NOT EXISTS (SELECT 1 FROM allowed a WHERE a.protocol = l.protocol AND l.port BETWEEN a.low AND a.high)
-ORDER BY l.port, l.protocol, l.address, l.pid;
+ORDER BY port, protocol, address, pid;

@@ -13,7 +13,7 @@
 --   ata_sff' Names of the kernel's threads, as patterns; those that run now count as well.
 -- key: process, shown, path
 -- message: {process} (pid {pid}) shows itself as {shown} like a thread of the kernel, and is {path}
--- fix: It is an incident: keep its program (cp /proc/PID/exe), note its connections (sqlports sockets-of --pid PID) and
+-- fix: It is an incident: keep its program (cp /proc/PID/exe), note its connections (sqlports run sockets-of --pid PID) and
 --   who started it, and cut the machine off from the network.
 -- references: https://attack.mitre.org/techniques/T1036/ https://man7.org/linux/man-pages/man2/PR_SET_NAME.2const.html
 -- false_positives: Hardly any: a program that puts its title into brackets by itself. Celery's have blanks in them and

@@ -37,7 +37,7 @@ SELECT
     ) THEN 'medium'
     ELSE 'low'
   END AS severity,
-  l.protocol, l.address, l.port, l.scope, p.name AS process, min(p.pid) AS pid, p.path,
+  l.protocol, l.address, l.port, l.autobound, l.scope, p.name AS process, min(p.pid) AS pid, p.path,
   (SELECT username FROM users u WHERE u.uid = p.euid) AS user, p.unit, p.container_id AS container
 FROM listeners l
   CROSS JOIN handles h ON h.inode = l.inode AND h.type = 'socket'

@@ -48,7 +48,7 @@ SELECT
     WHEN l.scope = 'loopback' THEN 'medium'
     ELSE 'high'
   END AS severity,
-  l.protocol, l.address, l.port, l.scope, p.name AS process, min(p.pid) AS pid, p.path, p.program,
+  l.protocol, l.address, l.port, l.autobound, l.scope, p.name AS process, min(p.pid) AS pid, p.path, p.program,
   (SELECT username FROM users u WHERE u.uid = p.euid) AS user, p.unit, p.container_id AS container
 FROM programs p
   CROSS JOIN handles h ON h.pid = p.pid AND h.type = 'socket'

@@ -16,7 +16,7 @@
 --   habit still.
 WITH RECURSIVE
 waiting AS MATERIALIZED (
-  SELECT l.protocol, l.address, l.port, l.scope, l.net_namespace, p.pid, p.name, p.path, p.euid, p.unit, p.container_id
+  SELECT l.protocol, l.address, l.port, l.autobound, l.scope, l.net_namespace, p.pid, p.name, p.path, p.euid, p.unit, p.container_id
   FROM listeners l
     CROSS JOIN handles h ON h.inode = l.inode
     CROSS JOIN processes p ON p.pid = h.pid
@@ -37,7 +37,7 @@ writable AS MATERIALIZED (
   WHERE f.mode GLOB '*[2367]' AND NOT (f.type = 'directory' AND f.mode GLOB '*[1357]???')
 )
 SELECT CASE WHEN p.container_id IS NOT NULL THEN 'low' WHEN p.euid = 0 THEN 'high' ELSE 'medium' END AS severity,
-  p.protocol, p.address, p.port, p.scope, p.name AS process, min(p.pid) AS pid, p.path, w.path AS writable, w.mode,
+  p.protocol, p.address, p.port, p.autobound, p.scope, p.name AS process, min(p.pid) AS pid, p.path, w.path AS writable, w.mode,
   (SELECT username FROM users u WHERE u.uid = p.euid) AS user, p.unit, p.container_id AS container
 FROM waiting p JOIN writable w ON w.pid = p.pid
 GROUP BY p.protocol, p.address, p.port, p.net_namespace, w.path

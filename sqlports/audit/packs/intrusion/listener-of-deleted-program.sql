@@ -19,7 +19,7 @@ SELECT
     WHEN l.scope = 'loopback' OR p.path LIKE '/usr/%' OR p.path LIKE '/opt/%' OR p.path LIKE '/snap/%' THEN 'medium'
     ELSE 'high'
   END AS severity,
-  l.protocol, l.address, l.port, l.scope, p.name AS process, min(p.pid) AS pid, p.path,
+  l.protocol, l.address, l.port, l.autobound, l.scope, p.name AS process, min(p.pid) AS pid, p.path,
   (SELECT username FROM users u WHERE u.uid = p.euid) AS user, p.unit, p.container_id AS container
 FROM processes p
   CROSS JOIN handles h ON h.pid = p.pid AND h.type = 'socket'

@@ -38,7 +38,7 @@ judged AS (
   FROM programs
 )
 SELECT CASE WHEN p.container_id IS NOT NULL THEN 'low' ELSE 'medium' END AS severity,
-  l.protocol, l.address, l.port, l.scope, p.name AS process, min(p.pid) AS pid, p.path, p.tool,
+  l.protocol, l.address, l.port, l.autobound, l.scope, p.name AS process, min(p.pid) AS pid, p.path, p.tool,
   (SELECT username FROM users u WHERE u.uid = p.euid) AS user, p.unit, p.container_id AS container
 FROM judged p
   CROSS JOIN handles h ON h.pid = p.pid AND h.type = 'socket'

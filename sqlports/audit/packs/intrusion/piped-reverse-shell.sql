@@ -13,7 +13,7 @@
 -- key: path, user, tool_path, remote_address
 -- message: {process} (pid {pid}, user {user}) takes its commands from {remote_address} port {remote_port} through {tool}
 --   (pid {tool_pid})
--- fix: It is an incident: keep the machine as it is, note what is open (sqlports open-files --pid PID), cut it off from
+-- fix: It is an incident: keep the machine as it is, note what is open (sqlports run open-files --pid PID), cut it off from
 --   the network, and find out by which process it was started.
 -- references: https://attack.mitre.org/techniques/T1059/004/ https://man7.org/linux/man-pages/man3/mkfifo.3.html
 -- false_positives: A script that talks with a server through netcat and reads its answers from a pipe.

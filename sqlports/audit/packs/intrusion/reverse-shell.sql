@@ -23,7 +23,7 @@
 -- key: path, user, protocol, remote_address
 -- message: {process} (pid {pid}, user {user}) takes its commands from {remote_address} port {remote_port}: {path} has
 --   that connection as its {stream}
--- fix: It is an incident: keep the machine as it is, note what is open (sqlports open-files --pid PID), cut it off from
+-- fix: It is an incident: keep the machine as it is, note what is open (sqlports run open-files --pid PID), cut it off from
 --   the network, and find out by which process it was started.
 -- references: https://attack.mitre.org/techniques/T1059/004/ https://man7.org/linux/man-pages/man2/dup.2.html
 -- false_positives: Services that are scripts, started by systemd (Accept=yes) or inetd for each connection, as Checkmk's

@@ -14,7 +14,7 @@
 -- false_positives: Programs that need root for what they do, as agents of backups, hypervisors and the kubelet.
 WITH privileged AS MATERIALIZED (SELECT net_namespace, high FROM port_ranges WHERE name = 'privileged')
 SELECT DISTINCT iif(p.container_id IS NULL, 'low', 'info') AS severity,
-  l.protocol, l.address, l.port, l.scope, p.name AS process, p.pid, p.path, 'root' AS user, p.unit, p.container_id AS container
+  l.protocol, l.address, l.port, l.autobound, l.scope, p.name AS process, p.pid, p.path, 'root' AS user, p.unit, p.container_id AS container
 FROM listeners l LEFT JOIN processes p ON p.pid = l.pid
 WHERE l.protocol IN ('tcp', 'sctp') AND l.state = 'LISTEN' AND l.scope IN ('all', 'address', 'link')
   -- Of an owner that is not seen it is known who made the socket.

@@ -6,7 +6,7 @@
 -- platform: linux
 -- tags: privilege, secrets, attack.T1552, attack.T1057, cis.3.11
 -- requires: root
--- key: process, path, user, container
+-- key: process, path, user, container, command
 -- message: {process} (pid {pid}) of user {user} was started with a secret: {command}
 -- fix: Change the secret, and give it by a file that only the program may read (--password-file, LoadCredential= in the
 --   unit) or by its standard input.
@@ -22,5 +22,5 @@ SELECT iif(container_id IS NULL, 'medium', 'low') AS severity,
   count(*) AS processes, unit, container_id AS container
 FROM found
 WHERE argv IS NOT NULL
-GROUP BY path, name, euid, container_id
+GROUP BY path, name, euid, container_id, argv
 ORDER BY path, name, euid, container_id, pid;
