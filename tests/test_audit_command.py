@@ -385,7 +385,7 @@ def test_audits_run_at_the_prompt(terminal: Terminal) -> None:
     put(mine=FOUND.format("high"))
     assert "it is x" in terminal.run(f".audit {os.path.abspath('mine.sql')}")
     assert "did you mean reverse-shell?" in terminal.run(".audit revers-shell")
-    assert "is for the command line" in terminal.run(".audit list")
+    assert "is for the command line" in terminal.run(".audit convert x.conf")
     terminal.send(".audit reverse-sh\t")
     terminal.shows(r"\.audit reverse-shell")
     terminal.send("\x15.quit\r")
@@ -396,7 +396,7 @@ def test_the_shell_completes_audits_packs_words_and_tags() -> None:
     words = {word for word, _ in candidates(["audit", ""])}
     assert {"list", "show", "convert", "exposure", "reverse-shell"} <= words
     assert "list" not in {word for word, _ in candidates(["audit", "show", ""])}
-    assert candidates(["audit", "convert", ""]) == [(":files", "")]
+    assert (":files", "") in candidates(["audit", "convert", ""])
     assert any(word.startswith("attack.T1059") for word, _ in candidates(["audit", "--tag", ""]))
     assert "critical" in {word for word, _ in candidates(["audit", "--severity", ""])}
     assert candidates(["audit", "--waivers", ""]) == [(":files", "")]

@@ -504,3 +504,14 @@ def test_the_command_fits_its_table_into_a_narrow_terminal(folder: Path) -> None
     lines = re.sub(r"\r[^\n]*\r|\x1b\[K", "", shown).splitlines()
     assert lines[0].startswith("HIGH  A bad one")
     assert [line for line in lines if width(line) > 30] == []
+
+
+def test_many_audits_that_found_nothing_are_told_by_name_on_a_terminal_and_in_a_line_each_elsewhere() -> None:
+    names = [f"quiet-{number}" for number in range(40)]
+    report = Report(tuple(Outcome(audit(name), "clean") for name in names))
+    wide = formats.text(report, Look("table", columns=100))
+    assert "clean (40): quiet-0, quiet-1," in wide
+    assert all(name in wide for name in names)
+    for look in (Look("table"), Look("table", columns=100, verbose=True)):
+        text = formats.text(report, look)
+        assert len([line for line in text.splitlines() if line.startswith("  clean ")]) == 40

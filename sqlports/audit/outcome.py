@@ -14,12 +14,13 @@ VERDICTS = ("failed", "timed out", "skipped", "found", "degraded", "clean")
 
 
 class Waiver(NamedTuple):
-    """Somebody's word that a finding is in order, from a file.
+    """Somebody's word that a finding, or a look that did not see all, is in order; from a file.
 
     audit    the id of the audit, or a pattern of ids (*, ?, [...])
     match    a pattern for each of these columns; {} for every finding of the audit
     expires  the last day on which it holds
     owner    who gave it; '' for nobody named
+    unseen   a pattern of sentences on what was not seen: it is for these, and for no finding; '' otherwise
     """
 
     audit: str
@@ -29,6 +30,7 @@ class Waiver(NamedTuple):
     owner: str
     path: str
     line: int
+    unseen: str = ""
 
 
 class Known(NamedTuple):
@@ -81,6 +83,7 @@ class Outcome(NamedTuple):
     why       why it failed, timed out or was skipped; '' otherwise
     rows      how many rows its query gave
     seconds   how long it took
+    accepted  why it did not see all where a waiver says that this is in order: the sentence, and the waiver
     """
 
     audit: Audit
@@ -91,6 +94,7 @@ class Outcome(NamedTuple):
     why: str = ""
     rows: int = 0
     seconds: float = 0.0
+    accepted: tuple[tuple[str, Waiver], ...] = ()
 
     @property
     def active(self) -> list[Finding]:
@@ -100,11 +104,11 @@ class Outcome(NamedTuple):
     @property
     def saw_all(self) -> bool:
         """Whether it ran to its end and saw all: what it did not find is not there."""
-        return self.verdict in ("found", "clean") and not self.unseen
+        return self.verdict in ("found", "clean") and not (self.unseen or self.accepted)
 
     @property
     def is_degraded(self) -> bool:
-        """Whether it ran and did not see all."""
+        """Whether it ran and did not see all that it is to see."""
         return bool(self.unseen) and self.verdict in ("found", "degraded")
 
 
@@ -112,8 +116,10 @@ class Report(NamedTuple):
     """All that a run came to.
 
     faults    what is wrong with files: audits, waivers, a baseline
-    expired   waivers whose day is over, with how many findings they would still match
-    unused    waivers of audits that were run to which no finding belongs
+    expired   waivers whose day is over, with how many findings, or sentences on what was not seen, they would still match;
+              None where no audit that they are for was run
+    unused    waivers of audits that were run to which nothing belongs, and those for no audit
+    unknown   of those for no audit, which one was probably meant
     baseline  the file whose findings are known; None for none
     fail_on   the severity from which on a finding counts
     strict    whether an audit that did not see all counts as one that failed
@@ -126,8 +132,9 @@ class Report(NamedTuple):
 
     outcomes: tuple[Outcome, ...]
     faults: tuple[BadFile, ...] = ()
-    expired: tuple[tuple[Waiver, int], ...] = ()
+    expired: tuple[tuple[Waiver, int | None], ...] = ()
     unused: tuple[Waiver, ...] = ()
+    unknown: tuple[BadFile, ...] = ()
     baseline: str | None = None
     fail_on: str = "medium"
     strict: bool = False

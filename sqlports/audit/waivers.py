@@ -7,13 +7,17 @@
     expires = 2027-01-31
     owner = "dba@example.org"
 
+With `unseen` instead of `match` it accepts what an audit could not see, and no finding:
+
+    unseen = "*of process 1 could not be read*"
+
 What is doubtful waives nothing: a waiver with a fault is left out, and of a text that is no TOML all are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from fnmatch import translate
 from typing import Any
@@ -30,7 +34,7 @@ LARGEST = 1 << 20
 # The pattern for what is unknown, which no other pattern matches.
 NULL = "NULL"
 
-_KEYS = ("audit", "match", "reason", "expires", "owner")
+_KEYS = ("audit", "match", "unseen", "reason", "expires", "owner")
 _REQUIRED = ("audit", "reason", "expires")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -73,7 +77,7 @@ def _waiver(table: Table, path: str) -> Waiver | list[BadFile]:
         if key not in table.values:
             wrong("", f"the waiver has no {key}")
     texts = {}
-    for key in ("audit", "reason", "owner"):
+    for key in ("audit", "unseen", "reason", "owner"):
         value = table.values.get(key, "")
         if not isinstance(value, str):
             wrong(key, f"{key} is a text in quotes")
@@ -84,11 +88,17 @@ def _waiver(table: Table, path: str) -> Waiver | list[BadFile]:
     if expires is None and "expires" in table.values:
         wrong("expires", "expires is a date, as in 2027-01-31: the last day on which the waiver holds")
     match = _match(table.values.get("match", {}), wrong)
-    if texts["audit"] and not texts["audit"].strip("*?") and all(not pattern.strip("*") for pattern in match.values()):
-        wrong("audit", "it waives all findings of all audits: name an audit, or what is to match")
+    if "match" in table.values and "unseen" in table.values:
+        wrong("unseen", "match is for findings and unseen for what was not seen: write two waivers")
+    elif texts["audit"] and not texts["audit"].strip("*?"):
+        if "unseen" in table.values:
+            if not texts["unseen"].strip("*? "):
+                wrong("unseen", "it accepts that all audits are blind: name an audit, or what is not seen")
+        elif all(not pattern.strip("*") for pattern in match.values()):
+            wrong("audit", "it waives all findings of all audits: name an audit, or what is to match")
     if faults or expires is None:
         return faults
-    return Waiver(texts["audit"], match, texts["reason"], expires, texts["owner"], path, table.line)
+    return Waiver(texts["audit"], match, texts["reason"], expires, texts["owner"], path, table.line, texts["unseen"])
 
 
 def _day(value: Any) -> date | None:
@@ -128,9 +138,19 @@ class _Matcher:
         self.waiver = waiver
         self.fits = _pattern(waiver.audit)
         self.columns = {column: None if pattern == NULL else _pattern(pattern) for column, pattern in waiver.match.items()}
+        self.accepts = _pattern(waiver.unseen) if waiver.unseen else None
+
+    def count(self, outcomes: Iterable[Outcome]) -> int:
+        """How many findings, or sentences on what was not seen, it matches of audits that it is for."""
+        if self.accepts:
+            said = {said for one in outcomes for said in (*one.unseen, *(accepted for accepted, _ in one.accepted))}
+            return sum(bool(self.accepts(sentence)) for sentence in said)
+        return sum(self.matches(finding.row) for outcome in outcomes for finding in outcome.findings)
 
     def matches(self, row: Mapping[str, Any]) -> bool:
         """Whether a row of an audit that it is for has all that is to match."""
+        if self.accepts:
+            return False
         for column, pattern in self.columns.items():
             if column not in row:
                 return False
@@ -159,27 +179,48 @@ def apply(findings: Sequence[Finding], waivers: Sequence[Waiver], today: date) -
     )
 
 
+def accept(outcome: Outcome, waivers: Sequence[Waiver], today: date) -> Outcome:
+    """The outcome, in which what was not seen and a waiver that still holds says is in order is accepted."""
+    those = [
+        matcher
+        for waiver in waivers
+        if waiver.unseen and waiver.expires >= today and (matcher := _Matcher(waiver)).fits(outcome.audit.id)
+    ]
+    unseen, accepted = [], []
+    for sentence in outcome.unseen:
+        found = next((one.waiver for one in those if one.accepts and one.accepts(sentence)), None)
+        if found:
+            accepted.append((sentence, found))
+        else:
+            unseen.append(sentence)
+    return outcome._replace(unseen=tuple(unseen), accepted=tuple(accepted))
+
+
 def told(
     outcomes: Sequence[Outcome], waivers: Sequence[Waiver], today: date, ids: Collection[str] = ()
-) -> tuple[tuple[tuple[Waiver, int], ...], tuple[Waiver, ...]]:
-    """The waivers that are expired, with how many findings each would match, and those that are of no use.
+) -> tuple[tuple[tuple[Waiver, int | None], ...], tuple[Waiver, ...]]:
+    """The waivers that are expired, with how much each would match (None where none of its audits was run), and those of no use.
 
     ids  the ids of all audits there are, run or not; () where they are not known
 
     Of no use is one that matches nothing where each audit it is for was run and saw all, or that is for no audit of `ids`.
     """
-    expired, unused = [], []
+    expired: list[tuple[Waiver, int | None]] = []
+    unused = []
     for waiver in waivers:
         matcher = _Matcher(waiver)
         fitting = [outcome for outcome in outcomes if matcher.fits(outcome.audit.id)]
-        count = sum(matcher.matches(finding.row) for outcome in fitting for finding in outcome.findings)
+        ran = [outcome for outcome in fitting if outcome.verdict in ("found", "clean", "degraded")]
+        count = matcher.count(fitting)
         if waiver.expires < today:
-            expired.append((waiver, count))
+            expired.append((waiver, count if ran else None))
         elif count == 0:
             run = {outcome.audit.id for outcome in fitting}
             others = [name for name in ids if name not in run and matcher.fits(name)]
             is_for_none = bool(ids) and not fitting and not others
-            if is_for_none or (fitting and not others and all(outcome.saw_all for outcome in fitting)):
+            # A blind look tells nothing of what would have been found, and all of what was not seen.
+            is_known = len(ran) == len(fitting) and all(outcome.saw_all or waiver.unseen for outcome in fitting)
+            if is_for_none or (fitting and not others and is_known):
                 unused.append(waiver)
     return tuple(expired), tuple(unused)
 
@@ -195,14 +236,25 @@ def unknown(waivers: Sequence[Waiver], ids: Collection[str]) -> list[BadFile]:
     return said
 
 
-def columns_faults(waivers: Sequence[Waiver], columns_by_audit: Mapping[str, Sequence[str]]) -> list[BadFile]:
-    """The faults of waivers that match a column which their audit has not. Those for a pattern of audits have none."""
+def columns_faults(
+    waivers: Sequence[Waiver], columns_by_audit: Mapping[str, Sequence[str]], ids: Collection[str] = ()
+) -> list[BadFile]:
+    """The faults of waivers that match a column which no audit that they are for has.
+
+    ids  the ids of all audits there are: one for a pattern of audits is a fault where the columns of all that it fits are known
+    """
     faults = []
     for waiver in waivers:
-        columns = columns_by_audit.get(waiver.audit)
-        for column in waiver.match if columns is not None else ():
-            if columns is not None and column not in columns:
-                meant = nearest(column, list(columns))
+        fits = _pattern(waiver.audit)
+        fitting = {name: columns for name, columns in columns_by_audit.items() if fits(name)}
+        if not fitting or any(fits(name) for name in ids if name not in fitting):
+            continue
+        columns = sorted({column for some in fitting.values() for column in some})
+        which = waiver.audit if waiver.audit in fitting else f"no audit {waiver.audit}"
+        for column in waiver.match:
+            if column not in columns:
+                meant = nearest(column, columns)
                 hint = f": did you mean {safe(meant)}?" if meant else ""
-                faults.append(BadFile(waiver.path, waiver.line, f"match: {waiver.audit} has no column {safe(column)}{hint}"))
+                has = "has no column" if waiver.audit in fitting else "has a column"
+                faults.append(BadFile(waiver.path, waiver.line, f"match: {which} {has} {safe(column)}{hint}"))
     return faults

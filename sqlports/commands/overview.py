@@ -67,6 +67,12 @@ def text(parser: ArgumentParser, columns: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def of_command(parser: ArgumentParser, name: str, columns: int) -> str:
+    """The options that are a command's own, in lines; '' for one that has none."""
+    found = [option for title, every in options(parser) if title == f"sqlports {name}" for option in every]
+    return "\n".join(line for option in found for line in _item(option.usage, option.doc, columns))
+
+
 def _item(label: str, doc: str, columns: int) -> list[str]:
     """A label at the left and what it means at its right, or below it where it is long."""
     room = max(columns - _MARGIN, 20)

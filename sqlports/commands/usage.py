@@ -39,14 +39,17 @@ def _help(options: Namespace, columns: int) -> str:
 
 
 def _topic(name: str) -> str:
+    from sqlports.commands import overview
     from sqlports.errors import nearest
-    from sqlports.options import Misuse
+    from sqlports.options import Misuse, make_parser
     from sqlports.queries import saved
 
     command = COMMANDS.get(name)
     if command:
         usage = f"usage: sqlports {name} {command.argument}".rstrip()
-        return f"{usage}\n\n{command.doc}\n\nsqlports --help tells the options.\n"
+        own = overview.of_command(make_parser(), name, WIDTH)
+        more = "sqlports --help tells the others." if own else "sqlports --help tells the options."
+        return "\n\n".join(filter(None, (usage, command.doc, own, more))) + "\n"
     if name in saved.names():
         try:
             return _query(saved.find(name))

@@ -12,6 +12,8 @@ from sqlports.cells import cut, safe, width, wrapped
 # So many findings of an audit are shown, and so many lines of a text; with `verbose` all of them, and so many lines.
 FINDINGS = 10
 LINES, VERBOSE_LINES = 3, 12
+# More audits than this in which nothing was found are listed by their names, unless all is to be told.
+QUIET = 12
 
 _SEVERITIES = {"critical": "1;31", "high": "31", "medium": "33", "low": "36", "info": "34"}
 _VERDICTS = {
@@ -192,6 +194,19 @@ def _verdicts(page: _Page, outcomes: list[Outcome]) -> None:
     """A line for each audit: verdict, severity, how many findings, its id, and what else is to be known."""
     page.gap()
     page.put("Verdicts", style="bold")
+    quiet = [outcome for outcome in outcomes if words.verdict(outcome) in ("degraded", "clean")]
+    if len(quiet) > QUIET and not page.verbose and page.columns is not None:
+        _lines(page, [outcome for outcome in outcomes if words.verdict(outcome) not in ("degraded", "clean")])
+        for verdict in ("degraded", "clean"):
+            names = [safe(outcome.audit.id) for outcome in quiet if words.verdict(outcome) == verdict]
+            page.put(f"{verdict} ({len(names)}): {', '.join(names)}" if names else "", "  ", verdict, whole=True)
+        return
+    _lines(page, outcomes)
+
+
+def _lines(page: _Page, outcomes: list[Outcome]) -> None:
+    if not outcomes:
+        return
     long = max(width(outcome.audit.id) for outcome in outcomes)
     digits = max(len(words.number(outcome)) for outcome in outcomes)
     # "  timed out  critical  " and two spaces behind the number.
