@@ -183,7 +183,7 @@ def without(name: str, **other: Any) -> str:
         ("", None, "it is empty"),
         (" \n", None, "it is empty"),
         ("{\n x}", 2, "it is no JSON: expecting property name"),
-        (f"{HEAD}[\n{GOOD},\n{GOOD[:50]}", 3, "it is no JSON, and may be cut off"),
+        (f"{HEAD}[\n{GOOD},\n{GOOD[:50]}", 3, "it is no JSON, and may be cut off: unterminated string at column "),
         (f"{HEAD}[\n{GOOD},\n", 3, "it is no JSON, and may be cut off"),
         ("<<<<<<< HEAD\n{}", 1, "it is no JSON"),
         ("[" * 100_000, None, "it is beyond what can be read"),

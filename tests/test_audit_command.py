@@ -400,3 +400,29 @@ def test_the_shell_completes_audits_packs_words_and_tags() -> None:
     assert any(word.startswith("attack.T1059") for word, _ in candidates(["audit", "--tag", ""]))
     assert "critical" in {word for word, _ in candidates(["audit", "--severity", ""])}
     assert candidates(["audit", "--waivers", ""]) == [(":files", "")]
+
+
+def test_no_report_takes_the_place_of_what_the_run_reads_or_writes_besides(tmp_path: Path) -> None:
+    mine, other, known = tmp_path / "a.sql", tmp_path / "r.json", tmp_path / "b.json"
+    mine.write_text("SELECT 1 AS a")
+    known.write_text("{}")
+    for options in (
+        ("-o", str(mine)),
+        ("-o", str(other), "--report", str(other)),
+        ("--report", str(known), "--baseline", str(known)),
+        ("-o", str(other), "--write-baseline", str(other)),
+    ):
+        done = command("audit", str(mine), *options)
+        assert done.returncode == 2
+        assert "is named twice" in done.stderr
+    assert mine.read_text() == "SELECT 1 AS a"
+    assert known.read_text() == "{}"
+    assert not other.exists()
+
+
+def test_the_name_of_a_file_forges_no_line_of_its_own(tmp_path: Path) -> None:
+    for name in ("a\n::error::x.sql", "b.sql"):
+        (tmp_path / name).write_text("-- id: same\nSELECT 1 AS a")
+    done = command("audit", str(tmp_path), "--format", "github")
+    assert done.returncode == 2
+    assert not [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("::error::x")]

@@ -64,6 +64,8 @@ HOSTILE = [
     "word " * 60,
     "x" * 300,
     "key: value",
+    "a\n\nSeverity: critical\n\nb\n\nfalse positives : none",
+    "word " * 21 + "title: x " * 20,
 ]
 
 

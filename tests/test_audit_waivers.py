@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from sqlports.audit import audit, waivers
+from sqlports.audit import audit, runner, waivers
 from sqlports.audit.audit import Audit
-from sqlports.audit.outcome import Finding, Outcome, Waiver
+from sqlports.audit.formats import words
+from sqlports.audit.outcome import Finding, Outcome, Report, Waiver
 
 TODAY = date(2026, 6, 1)
 GOOD = 'audit = "exposed-db"\nreason = "firewall"\nexpires = 2027-01-31\n'
@@ -97,7 +98,7 @@ def test_what_matches_may_be_written_in_any_way_that_toml_has(match: str, file: 
         ('audit = "a"\nreason = "r"\nexpires = 2027', 4, "expires is a date"),
         ('audit = "a"\nreason = "r"\nexpires = 2027-02-30', 4, "invalid date"),
         (f'{GOOD}reasn = "r"', 5, "did you mean reason?"),
-        (f"{GOOD}zzz = 1", 5, "it has audit, match, reason, expires, owner"),
+        (f"{GOOD}zzz = 1", 5, "it has audit, match, unseen, reason, expires, owner"),
         (f"{GOOD}match = 5", 5, "match is a table of columns"),
         (f"{GOOD}match = {{ port = [5432] }}", 5, "the pattern for port is no text"),
         (f"{GOOD}[waiver.match]\nport = 2027-01-31", 5, "the pattern for port is no text"),
@@ -258,7 +259,11 @@ def test_expired_waivers_are_told_with_what_they_would_match() -> None:
     past = date(2026, 5, 31)
     given = [waiver(expires=past), waiver("other", past), waiver(expires=past, port="1")]
     expired, unused = waivers.told([outcome("exposed-db", finding(port=1), finding(port=2))], given, TODAY)
-    assert (expired, unused) == (tuple(zip(given, [2, 0, 1], strict=True)), ())
+    # Of an audit that was not run nobody knows.
+    assert (expired, unused) == (tuple(zip(given, [2, None, 1], strict=True)), ())
+    said = words.stale(Report((), expired=expired))
+    assert said[0].endswith("; 2 findings would still match it")
+    assert said[1].endswith("; no audit that it is for was run")
 
 
 @pytest.mark.parametrize(
@@ -302,3 +307,68 @@ def test_a_column_that_its_audit_has_not_is_a_fault() -> None:
     given = [waiver(proces="x", port="1"), waiver("exposed-*", nonsense="x"), waiver("other", nonsense="x")]
     [said] = waivers.columns_faults(given, columns)
     assert said.told == "w.toml:1: match: exposed-db has no column proces: did you mean process?"
+
+
+def test_a_column_that_no_audit_of_a_pattern_has_is_a_fault_once_all_of_them_are_known() -> None:
+    columns = {"exposed-db": ["process"], "exposed-cache": ["process", "port"]}
+    given = [waiver("exposed-*", port="1"), waiver("exposed-*", prot="1"), waiver("*", nonsense="1")]
+    told = [fault.told for fault in waivers.columns_faults(given, columns, [*columns, "other"])]
+    assert told == ["w.toml:1: match: no audit exposed-* has a column prot: did you mean port?"]
+    assert waivers.columns_faults(given, columns, [*columns, "exposed-x"]) == []
+
+
+def blind(audit: str, pattern: str, expires: date = date(2027, 1, 31)) -> Waiver:
+    return Waiver(audit, {}, "that is init", expires, "", "w.toml", 1, pattern)
+
+
+INIT = "/proc/PID/exe of process 1 could not be read: permission"
+ALL = "/proc/PID/fd of 9 processes could not be read: permission"
+
+
+def test_a_waiver_accepts_what_was_not_seen_and_no_finding() -> None:
+    given = [blind("*", "*of process 1 could*")]
+    found = waivers.accept(outcome("exposed-db", finding(port=1), unseen=(INIT, ALL)), given, TODAY)
+    assert (found.unseen, found.accepted) == ((ALL,), ((INIT, given[0]),))
+    [one] = waivers.apply(found.findings, given, TODAY)
+    assert one.waiver is None
+    whole = waivers.accept(outcome("exposed-db", verdict="degraded", unseen=(INIT,)), given, TODAY)
+    assert runner.judged(whole).verdict == "clean"
+    assert words.verdict(runner.judged(whole)) == words.ACCEPTED
+    # What was not found may be there all the same.
+    assert not runner.judged(whole).saw_all
+    assert waivers.accept(outcome("exposed-db", unseen=(INIT,)), [blind("other", "*")], TODAY).unseen == (INIT,)
+
+
+def test_what_was_not_seen_comes_back_when_its_waiver_has_expired_and_one_of_no_use_is_told() -> None:
+    past, other = blind("*", "*process 1*", date(2026, 5, 31)), blind("*", "*mountinfo*")
+    of = outcome("exposed-db", verdict="degraded", unseen=(INIT,))
+    assert waivers.accept(of, [past], TODAY).unseen == (INIT,)
+    assert waivers.told([of], [past, other], TODAY) == (((past, 1),), (other,))
+    current = blind("*", "*process 1*")
+    assert waivers.told([waivers.accept(of, [current], TODAY)], [current], TODAY) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "message"),
+    [
+        (
+            'unseen = "*1*"\nmatch = { port = 1 }',
+            5,
+            "match is for findings and unseen for what was not seen: write two waivers",
+        ),
+        ('unseen = ""', 5, "unseen is empty"),
+        ("unseen = 1", 5, "unseen is a text in quotes"),
+    ],
+)
+def test_a_faulty_waiver_of_what_was_not_seen_is_refused(file: Make, more: str, line: int, message: str) -> None:
+    found = file(f"[[waiver]]\n{GOOD}{more}\n")
+    assert waivers.read(str(found))[0] == []
+    assert faults(found) == [(line, message)]
+
+
+def test_that_every_audit_is_blind_cannot_be_accepted(file: Make) -> None:
+    text = '[[waiver]]\naudit = "*"\nunseen = "{}"\nreason = "firewall"\nexpires = 2027-01-31\n'
+    [fault] = faults(file(text.format("*")))
+    assert fault == (3, "it accepts that all audits are blind: name an audit, or what is not seen")
+    [made] = waivers.read(str(file(text.format("*process 1 *"))))[0]
+    assert (made.audit, made.unseen) == ("*", "*process 1 *")

@@ -21,19 +21,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlports.audit import SEVERITIES
-from sqlports.errors import QueryError, file_name, nearest
+from sqlports.audit import SEVERITIES, keys
+from sqlports.errors import QueryError, file_name
 from sqlports.queries import parameters
-from sqlports.queries.header import Fault, Field, Header, parse
+from sqlports.queries.header import Fault, Header, parse
 from sqlports.queries.parameters import Parameter
-
-# All keys that an audit heeds, and how one is written for osquery-defense-kit and other collections of queries for osquery.
-KEYS = (
-    *("id", "title", "severity", "description", "platform", "tags", "requires", "param", "key", "message", "fail_if"),
-    *("fix", "references", "false_positives"),
-)
-# What they say of themselves that is kept and not heeded.
-KEPT = ("author", "date", "interval", "license", "oncall", "removed", "shard", "snapshot", "value", "version", "denylist")
 
 # Columns that a finding may have instead of what the header says.
 OVERRIDES = ("status", "reason", "resource", "severity", "message")
@@ -45,11 +37,12 @@ VOLATILE = re.compile(
     re.IGNORECASE,
 )
 
+# Characters of a line of a report.
+LONGEST = 1000
+
 _ID = re.compile(r"[A-Za-z0-9][\w.-]{0,127}", re.ASCII)
-_FIELD = re.compile(r"\{(\w+)\}")
-# What people write for a field: with capitals or spaces it is a remark. osquery-defense-kit has a key of two words.
-# Set in by more, it is a line of a longer value.
-_SLIP = re.compile(r"--\s{0,2}([A-Za-z][\w -]*?)\s*:")
+# Two braces are one that is meant as such.
+_FIELD = re.compile(r"\{\{|\}\}|\{(\w+)\}")
 _TWO_WORDS = re.compile(r"^(\s*--\s?false) (positives:)", re.MULTILINE)
 _CONDITION = re.compile(r"rows\s*(>=|<=|<>|!=|==|=|>|<)\s*(\d{1,18})")
 
@@ -134,7 +127,7 @@ class Audit(NamedTuple):
     @property
     def fields(self) -> list[str]:
         """The columns that its message has."""
-        return _FIELD.findall(self.message)
+        return [name for name in _FIELD.findall(self.message) if name]
 
 
 class Read(NamedTuple):
@@ -150,9 +143,7 @@ def read(text: str, name: str, path: str, pack: str = "") -> Read:
 
     head = parse(_TWO_WORDS.sub(r"\1_\2", text))
     faults = head.faults
-    for field in head.fields:
-        _check_key(field, faults)
-    _check_remarks(text, head, faults)
+    keys.check(text, head)
     severity = (head.one("severity") or "medium").lower()
     if severity not in SEVERITIES:
         faults.append(Fault(_line(head, "severity"), f"severity is one of {', '.join(SEVERITIES)}, and not {severity!r}"))
@@ -191,7 +182,7 @@ def read(text: str, name: str, path: str, pack: str = "") -> Read:
         path=path,
         line=_place(statements[0]) if statements else 1,
         description=head.one("description") or (remark if title or sentence(remark) != remark else ""),
-        platforms=head.words("platform"),
+        platforms=keys.platforms(head),
         tags=head.words("tags"),
         requires=head.words("requires"),
         parameters=declared,
@@ -202,32 +193,9 @@ def read(text: str, name: str, path: str, pack: str = "") -> Read:
         references=tuple(word for word in head.words("references") if re.search(r"\w", word)),
         false_positives=head.one("false_positives"),
         pack=pack,
-        kept={field.key: field.text for field in head.fields if field.key not in KEYS},
+        kept={field.key: field.text for field in head.fields if field.key not in keys.KEYS},
     )
     return Read(None if faults else audit, [BadFile(path, *fault) for fault in sorted(faults)])
-
-
-def _check_key(field: Field, faults: list[Fault]) -> None:
-    """A key that is nearly one of ours is a slip; others may be somebody's own."""
-    if field.key in KEYS or field.key in KEPT:
-        return
-    meant = nearest(field.key, [*KEYS, *KEPT])
-    if meant:
-        faults.append(Fault(field.line, f"{field.key}: did you mean {meant}?"))
-
-
-def _check_remarks(text: str, head: Header, faults: list[Fault]) -> None:
-    """A remark that would be a field, were it written as ours are or where they are, is a slip: its value must not be lost."""
-    fields = {field.line for field in head.fields}
-    for number, line in enumerate(text.split("\n"), 1):
-        slip = _SLIP.match(line.strip())
-        if not slip or number in fields:
-            continue
-        meant = re.sub(r"[ -]+", "_", slip[1].lower())
-        if meant not in KEYS or (slip[1], meant) == ("false positives", "false_positives"):
-            continue
-        how = f"write it as `-- {meant}: VALUE`, at the top" if slip[1] == meant else f"did you mean {meant}?"
-        faults.append(Fault(number, f"{slip[1]}: {how}"))
 
 
 def _condition(head: Header, faults: list[Fault]) -> Condition:
@@ -275,9 +243,13 @@ def filled(template: str, row: Mapping[str, Any]) -> str:
     from sqlports.cells import safe
 
     def value(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return found[0][0]
         if found[1] not in row:
             return found[0]
-        return text_of(row[found[1]])
+        shown = row[found[1]]
+        # Of what a process chose no more than a line of a report has.
+        return text_of(shown[:LONGEST] if isinstance(shown, str | bytes) else shown)
 
     return safe(_FIELD.sub(value, template))
 

@@ -141,7 +141,8 @@ def read(path: str) -> tuple[list[Known], list[BadFile]]:
             return [], [BadFile(path, None, "it is empty, and no baseline")]
         # It ends in the middle, or in the middle of a string.
         is_cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
-        what = f"{error.msg[:1].lower()}{error.msg[1:]} at column {error.colno}"
+        said = error.msg.removesuffix(" starting at").removesuffix(" at")
+        what = f"{said[:1].lower()}{said[1:]} at column {error.colno}"
         return [], [BadFile(path, error.lineno, f"it is no JSON{', and may be cut off' if is_cut else ''}: {what}")]
     except (ValueError, RecursionError):
         # A number of thousands of digits, brackets within thousands of others.

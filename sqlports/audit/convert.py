@@ -19,6 +19,7 @@ from sqlports import registry
 from sqlports.audit import SEVERITIES
 from sqlports.audit import osquery_rules as rules
 from sqlports.audit.audit import Audit, Condition
+from sqlports.audit.keys import KEYS
 from sqlports.audit.new_files import ConvertError, write
 from sqlports.audit.osquery_packs import Pack
 from sqlports.audit.osquery_queries import LISTS, NUMBERS, YES_NO, legal_id, numbered, out_of_place
@@ -28,6 +29,8 @@ from sqlports.queries.header import parse
 from sqlports.script import tokens
 
 WIDTH = 122
+# What in a header is a line of its own, or a slip.
+_KEY = rf"(?i:{'|'.join(KEYS).replace('_', '[_ -]+')})\s*:"
 # Our tables and views that osquery has too, by its names and with its columns.
 OSQUERYS = {
     *(
@@ -191,7 +194,7 @@ def _typed(key: str, text: str) -> Any:
 def _said(text: str) -> str:
     """The text as a header gives it back: paragraphs of running text, and nothing that a terminal obeys."""
     parts = (" ".join(safe(" ".join(part.split())).split()) for part in re.split(r"\n\n+", text))
-    return "\n\n".join(part for part in parts if part)
+    return re.sub(rf"\n\n(?={_KEY})", " ", "\n\n".join(part for part in parts if part))
 
 
 def _words(texts: Sequence[str]) -> tuple[str, ...]:
@@ -207,7 +210,7 @@ def _field(key: str, text: str) -> str:
         lines += ["--"] * bool(lines) + wrap(
             part, WIDTH, initial_indent=first, subsequent_indent="--   ", break_long_words=False, break_on_hyphens=False
         )
-    return "\n".join(lines)
+    return re.sub(rf"\n--   (?={_KEY})", " ", "\n".join(lines))
 
 
 def convert(paths: Sequence[str], output: str | None) -> list[str]:

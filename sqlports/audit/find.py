@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from sqlports.audit import audit as audits
 from sqlports.audit import given, osquery_packs
 from sqlports.audit.audit import Audit, BadFile
-from sqlports.errors import nearest, told
+from sqlports.errors import file_name, nearest, told
 from sqlports.own_files import private_path
 from sqlports.queries import saved
 
@@ -41,7 +42,8 @@ def folder() -> str | None:
 def find(words: Sequence[str]) -> Found:
     """The audits of these paths and names; without any those that come along and the user's own.
 
-    A path has a slash in it, ends in .sql, .conf or .json, or is there and no name. Raises Unknown for what is neither.
+    A path has a slash in it, ends in .sql, .conf or .json, or is there and no name. A name may be a pattern of ids. Raises
+    Unknown for what is neither.
     """
     found = Found([], [], [])
     known: Found | None = None
@@ -50,8 +52,8 @@ def find(words: Sequence[str]) -> Found:
             _add(found, path(word))
             continue
         known = known or named()
-        chosen = [one for one in known.audits if word in (one.id, one.pack)]
-        bad = [fault for fault in known.faults if word in _names_of(fault.path)]
+        chosen = [one for one in known.audits if word in (one.id, one.pack) or fnmatchcase(one.id, word)]
+        bad = [fault for fault in known.faults if _is_named(fault.path, word)]
         if chosen or bad:
             found.audits.extend(chosen)
             found.packs.extend(known.packs)
@@ -149,9 +151,10 @@ def _is_path(word: str) -> bool:
     return "/" in word or word.endswith((SUFFIX, *PACK_SUFFIXES))
 
 
-def _names_of(place: str) -> tuple[str, str]:
-    """The id and the pack that a file has by its place."""
-    return os.path.basename(place).removesuffix(SUFFIX), os.path.basename(os.path.dirname(place))
+def _is_named(place: str, word: str) -> bool:
+    """Whether a word means a file by the id or the pack that it has by its place."""
+    name = os.path.basename(place).removesuffix(SUFFIX)
+    return word == os.path.basename(os.path.dirname(place)) or fnmatchcase(name, word)
 
 
 def _unknown(word: str, known: Iterable[Audit]) -> str:
@@ -177,7 +180,8 @@ def _once(found: Found) -> Found:
             if one.foreign:
                 _number(one, by_id)
                 continue
-            faults.append(BadFile(one.path, one.line, f"a second audit {one.id}: the first is {first.path}:{first.line}"))
+            place = f"{file_name(first.path)}:{first.line}"
+            faults.append(BadFile(one.path, one.line, f"a second audit {one.id}: the first is {place}"))
     return Found(list(by_id.values()), found.packs, faults)
 
 

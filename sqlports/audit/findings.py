@@ -8,15 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlports.audit import SEVERITIES
-from sqlports.audit.audit import VOLATILE, Audit, filled, text_of
+from sqlports.audit.audit import LONGEST, VOLATILE, Audit, filled, text_of
 from sqlports.audit.outcome import Finding
 from sqlports.cells import safe
 from sqlports.script import distinct
 
 # What a row may say of itself in a column `status`; the last two are no findings.
 STATUSES = ("alarm", "info", "error", "ok", "skip")
-# A line of a report, and no more of what a process may choose.
-_LONGEST = 1000
 
 
 class Skipped(Exception):
@@ -110,4 +108,4 @@ def _resource(row: Mapping[str, Any], key: Mapping[str, Any]) -> str:
 
 
 def _line(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlports.audit import SEVERITIES
 from sqlports.audit import osquery_rules as rules
-from sqlports.audit.audit import KEPT, KEYS, VOLATILE, Audit, BadFile, Condition, condition, sentence
+from sqlports.audit.audit import VOLATILE, Audit, BadFile, Condition, condition, sentence
+from sqlports.audit.keys import KEPT, KEYS
 from sqlports.audit.osquery_json import Member, Value
 from sqlports.cells import safe
 from sqlports.errors import QueryError, nearest

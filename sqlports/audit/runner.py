@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +21,7 @@ from sqlports.session import named
 if TYPE_CHECKING:
     from sqlports.engine import Engine
     from sqlports.result import Prepared
+    from sqlports.sources.refusals import Refusal
     from sqlports.sources.snapshot import Snapshot
 
 # More findings, or characters of them, are nobody's to read and no memory's to hold.
@@ -60,16 +61,17 @@ def check(engine: Engine, audits: Iterable[Audit], values: Mapping[str, Mapping[
     """Compile the audits. `values` are those of the parameters, by the audits' ids; audits below a severity are left out."""
     checked = Checked([], [], [])
     for audit in audits:
+        is_grave = rank(audit.severity) >= rank(least)
         skip = audit.skip or _platform(audit)
         if skip:
-            checked.outcomes.append(Outcome(audit, "skipped", why=skip))
+            checked.outcomes.extend([Outcome(audit, "skipped", why=skip)] * is_grave)
             continue
         try:
             (prepared,) = (engine.prepare(statement, values.get(audit.id, {})) for statement in split(audit.sql))
         except QueryError as error:
             if audit.foreign:
                 # Written for another engine, which knows other tables.
-                checked.outcomes.append(Outcome(audit, "failed", why=_first_line(error)))
+                checked.outcomes.extend([Outcome(audit, "failed", why=_first_line(error))] * is_grave)
             else:
                 line = error.place.line if error.place else audit.line
                 checked.faults.append(BadFile(audit.path, line, _first_line(error)))
@@ -82,8 +84,7 @@ def check(engine: Engine, audits: Iterable[Audit], values: Mapping[str, Mapping[
             except QueryError as error:
                 faults.append(BadFile(audit.path, _line(audit, "requires"), f"requires: {_first_line(error)}"))
         checked.faults.extend(faults)
-        grave = rank(audit.severity) >= rank(least) or "severity" in _overrides(audit, prepared.columns)
-        if not faults and grave:
+        if not faults and (is_grave or "severity" in _overrides(audit, prepared.columns)):
             checked.ready.append(Ready(audit, values.get(audit.id, {}), prepared, required))
     return checked
 
@@ -150,6 +151,7 @@ def run(
     tell     told, before each, how far this is
     """
     outcomes = []
+    asked: list[tuple[Outcome, frozenset[tuple[str, str]]]] = []
     with engine.snapshot() as system, _timed(engine, timeout):
         # A query of tables that are not here is no failure where its pack is left out.
         unfit = [outcome.audit for outcome in checked.outcomes if outcome.verdict == "failed"]
@@ -163,7 +165,13 @@ def run(
             audit = ready.audit
             tell(f"{audit.id} ({number} of {len(checked.ready)})")
             verdict, why = idle.get((audit.path, audit.pack), ("", "")) if audit.foreign else ("", "")
-            outcomes.append(Outcome(audit, verdict, why=why) if why else _asked(engine, system, ready))
+            if why:
+                outcomes.append(Outcome(audit, verdict, why=why))
+            else:
+                asked.append(_asked(engine, system, ready))
+        # At the end, so that all say the same number of what was refused to several.
+        refusals = list(system.refusals())
+    outcomes += [_seen(outcome, kinds, refusals) for outcome, kinds in asked]
     places = {id(audit): place for place, audit in enumerate(_in_order(checked))}
     return sorted(outcomes, key=lambda outcome: places[id(outcome.audit)])
 
@@ -198,8 +206,16 @@ def _idle(engine: Engine, pack: osquery_packs.Pack) -> tuple[str, str]:
     return ("timed out" if late else "skipped", why) if why else ("", "")
 
 
-def _asked(engine: Engine, system: Snapshot, ready: Ready) -> Outcome:
-    """What became of one audit. Raises Interrupted."""
+def _seen(outcome: Outcome, kinds: Collection[tuple[str, str]], refusals: Iterable[Refusal]) -> Outcome:
+    """The outcome with what its audit, which met such refusals, could not see."""
+    if outcome.verdict not in ("found", "clean"):
+        return outcome
+    unseen = sight.unseen(outcome.audit, kinds, refusals)
+    return outcome._replace(verdict="degraded" if unseen and outcome.verdict == "clean" else outcome.verdict, unseen=unseen)
+
+
+def _asked(engine: Engine, system: Snapshot, ready: Ready) -> tuple[Outcome, frozenset[tuple[str, str]]]:
+    """What became of one audit, and the sources that it was refused, with the reasons. Raises Interrupted."""
     audit, began = ready.audit, time.monotonic()
     earlier = {refusal[:4]: refusal.times for refusal in system.refusals()}
     outcome = Outcome(audit, "failed")
@@ -227,15 +243,11 @@ def _asked(engine: Engine, system: Snapshot, ready: Ready) -> Outcome:
             raise
         outcome = Outcome(audit, "failed", why=f"a fault in sqlports, {safe(named(error))}")
     seconds = time.monotonic() - began
-    if outcome.verdict not in ("found", "clean"):
-        return outcome._replace(seconds=seconds)
     # What others asked before was refused to this one too, if it asked the same.
     asked = sight.sources(ready.prepared.reads | ready.required.reads)
     refusals = list(system.refusals())
     fresh = [one for one in refusals if earlier.get(one[:4]) != one.times and not sight.is_gap(one)]
-    unseen = dict.fromkeys(sight.unseen(audit, asked, refusals) + sight.told(fresh))
-    verdict = "degraded" if unseen and outcome.verdict == "clean" else outcome.verdict
-    return outcome._replace(verdict=verdict, unseen=tuple(unseen), seconds=seconds)
+    return outcome._replace(seconds=seconds), sight.met(asked, refusals) | {(one.source, one.reason) for one in fresh}
 
 
 def _rows(engine: Engine, ready: Ready) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
@@ -268,13 +280,15 @@ def judged(outcome: Outcome) -> Outcome:
     return outcome._replace(findings=kept, verdict="found" if active else "degraded" if outcome.unseen else "clean")
 
 
-def from_severity(outcome: Outcome, least: str) -> Outcome:
-    """The outcome without what is less severe: findings, and what is gone."""
+def from_severity(outcome: Outcome, least: str) -> Outcome | None:
+    """The outcome without what is less severe: findings, and what is gone. None for an audit that is so too and has nothing."""
     if least == SEVERITIES[0]:
         return outcome
     findings = tuple(one for one in outcome.findings if rank(one.severity) >= rank(least))
     gone = tuple(one for one in outcome.gone if rank(one.severity) >= rank(least))
     left = outcome._replace(findings=findings, gone=gone)
+    if rank(outcome.audit.severity) < rank(least) and outcome.verdict in ("found", "clean", "skipped") and not findings + gone:
+        return None
     if outcome.verdict != "found" or left.active:
         return left
     return left._replace(verdict="degraded" if left.unseen else "clean")

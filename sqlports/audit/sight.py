@@ -80,10 +80,15 @@ def _quoted(name: str) -> str:
     return "[" + name.replace("]", "") + "]"
 
 
-def unseen(audit: Audit, asked: Collection[str], refusals: Iterable[Refusal]) -> tuple[str, ...]:
-    """Why an audit did not see all, a sentence each, by what it asked (`sources`) and what was refused; () when it did."""
+def met(asked: Collection[str], refusals: Iterable[Refusal]) -> frozenset[tuple[str, str]]:
+    """The sources that were refused of those that were asked (`sources`), and why."""
+    return frozenset((one.source, one.reason) for one in refusals if _is_asked(one.source, one.reason, asked))
+
+
+def unseen(audit: Audit, kinds: Collection[tuple[str, str]], refusals: Iterable[Refusal]) -> tuple[str, ...]:
+    """Why an audit did not see all, a sentence each, by the sources and reasons that it met; () when it did."""
     lacks = ROOT in audit.requires and hasattr(os, "geteuid") and os.geteuid() != 0
-    return (("it needs root",) if lacks else ()) + told(one for one in refusals if _is_asked(one.source, one.reason, asked))
+    return (("it needs root",) if lacks else ()) + told(one for one in refusals if (one.source, one.reason) in kinds)
 
 
 def told(refusals: Iterable[Refusal]) -> tuple[str, ...]:

@@ -199,7 +199,7 @@ def accept(outcome: Outcome, waivers: Sequence[Waiver], today: date) -> Outcome:
 def told(
     outcomes: Sequence[Outcome], waivers: Sequence[Waiver], today: date, ids: Collection[str] = ()
 ) -> tuple[tuple[tuple[Waiver, int | None], ...], tuple[Waiver, ...]]:
-    """The waivers that are expired, with how much each would match (None where none of its audits was run), and those of no use.
+    """The waivers that are expired, with how much each would match (None: none of its audits was run), and those of no use.
 
     ids  the ids of all audits there are, run or not; () where they are not known
 
@@ -247,14 +247,14 @@ def columns_faults(
     for waiver in waivers:
         fits = _pattern(waiver.audit)
         fitting = {name: columns for name, columns in columns_by_audit.items() if fits(name)}
-        if not fitting or any(fits(name) for name in ids if name not in fitting):
+        is_exact = waiver.audit in fitting
+        if not fitting or not (is_exact or ids) or any(fits(name) for name in ids if name not in fitting):
             continue
         columns = sorted({column for some in fitting.values() for column in some})
-        which = waiver.audit if waiver.audit in fitting else f"no audit {waiver.audit}"
+        which = f"{waiver.audit} has no column" if is_exact else f"no audit {waiver.audit} has a column"
         for column in waiver.match:
             if column not in columns:
                 meant = nearest(column, columns)
                 hint = f": did you mean {safe(meant)}?" if meant else ""
-                has = "has no column" if waiver.audit in fitting else "has a column"
-                faults.append(BadFile(waiver.path, waiver.line, f"match: {which} {has} {safe(column)}{hint}"))
+                faults.append(BadFile(waiver.path, waiver.line, f"match: {which} {safe(column)}{hint}"))
     return faults

@@ -52,7 +52,8 @@ COMMANDS = {
         "sqlports.commands.audit",
         "[list|show|convert] [PATH|NAME]…",
         "Run audits, questions with a verdict: all that come with sqlports and your own in ~/.config/sqlports/audits, or "
-        "those of these names, packs, .sql files, folders and osquery packs. list names them, show NAME tells all of one, "
+        "those of these names (exposed-* is a pattern), packs, .sql files, folders and osquery packs. list names them and "
+        "their packs, or those of a PACK, show NAME tells all of one, "
         "convert makes an osquery pack of .sql files or the other way (-o says where to). Status 0: nothing found; "
         "1: findings from --fail-on on; 2: wrong usage or a bad file; 3: an audit failed, or with --strict did not see all; "
         "4: one took longer than --timeout (60 s).",

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Seconds for each audit: nothing waits for ever, in a pipeline least of all.
 TIMEOUT = 60.0
+# The exit status where audits could not be run.
+FAILED = 3
 
 
 def misuse(options: Namespace) -> str | None:
@@ -39,15 +41,43 @@ def misuse(options: Namespace) -> str | None:
     for name in options.report:
         if not of_file(name):
             return f"--report {name}: its end tells the format, one of .json .jsonl .csv .sarif .xml .md .html .txt"
+    return _overwritten(options)
+
+
+def _overwritten(options: Namespace) -> str | None:
+    """A file that a report would take the place of, though the run reads it or writes something else there; None for none."""
+    from sqlports.errors import file_name
+
+    others = [options.baseline, options.write_baseline, *options.waivers, *options.sql[1:]]
+    taken = {os.path.realpath(name) for name in others if name and os.path.lexists(name) and not os.path.isdir(name)}
+    taken |= {os.path.realpath(options.write_baseline)} if options.write_baseline else set()
+    for name in filter(None, (options.output, *options.report)):
+        place = os.path.realpath(name)
+        if place in taken and not place.startswith("/dev/"):
+            return f"{file_name(name)} is named twice: a report would take the place of what else is there"
+        taken.add(place)
     return None
 
 
 def run(engine: Engine, options: Namespace) -> int:
-    """Do what is asked; returns the exit status. Raises Misuse, QueryError and its like, OSError."""
+    """Do what is asked; returns the exit status. Raises Misuse, Interrupted and QueryTimeout; of its words OSError too."""
+    from sqlports.errors import Error, Interrupted, QueryTimeout, told
+    from sqlports.session import complain, named
+
     word = options.sql[1] if len(options.sql) > 1 else ""
     if word in WORDS:
         return audit_words.run(options, word)
-    return _audit(engine, options)
+    try:
+        return _audit(engine, options)
+    except (Misuse, Interrupted, QueryTimeout, BrokenPipeError):
+        raise
+    except Exception as error:
+        # Status 1 would say that something was found.
+        if os.environ.get("SQLPORTS_DEBUG"):
+            raise
+        fault = f"a fault in sqlports, {named(error)} (SQLPORTS_DEBUG=1 shows where)"
+        complain(told(error) if isinstance(error, OSError) else str(error) if isinstance(error, Error) else fault)
+        return FAILED
 
 
 def ask(engine: Engine, options: Namespace) -> Report:
@@ -78,8 +108,8 @@ def _audit(engine: Engine, options: Namespace) -> int:
     report = ask(engine, options)
     if options.write_baseline:
         report = _write_baseline(options, report)
-    outcomes = tuple(runner.from_severity(outcome, options.severity) for outcome in report.outcomes)
-    report = report._replace(outcomes=outcomes)
+    left = (runner.from_severity(outcome, options.severity) for outcome in report.outcomes)
+    report = report._replace(outcomes=tuple(outcome for outcome in left if outcome))
     asked = options.format or options.given_mode or formats.of_file(options.output or "") or "table"
     written = [_written(report, formats.Look(formats.of_file(name) or "json"), name) for name in options.report]
     written.append(_written(report, _look(options, asked), options.output))
@@ -121,7 +151,10 @@ def _values(
         missing = [one for one in audit.parameters if one.required and one.name not in own]
         if missing:
             needs = " and ".join(f"--param {one.name}={one.takes}" for one in missing)
-            faults.append(BadFile(audit.path, audit.line, f"{audit.id} has no default for a parameter: it needs {needs}"))
+            # What stands in a default's place and begins no sentence was to be one.
+            slips = [(word, one) for one in missing for word in one.doc.split()[:1] if not word[0].isupper()]
+            but = "".join(f" ({word} is no {one.takes.lower()}, and so no default of {one.name})" for word, one in slips)
+            faults.append(BadFile(audit.path, audit.line, f"{audit.id} has no default for a parameter: it needs {needs}{but}"))
             continue
         try:
             values[audit.id] = bind(audit.parameters, (), own.items())
@@ -149,9 +182,12 @@ def _report(options: Namespace, outcomes: list[Outcome], checked: Checked, ids: 
         read, bad = waivers.read(name)
         given += read
         wrong += bad
-    wrong += waivers.columns_faults(given, {ready.audit.id: ready.prepared.columns for ready in checked.ready})
+    wrong += waivers.columns_faults(given, {ready.audit.id: ready.prepared.columns for ready in checked.ready}, ids)
     today = datetime.date.today()
-    outcomes = [outcome._replace(findings=waivers.apply(outcome.findings, given, today)) for outcome in outcomes]
+    outcomes = [
+        waivers.accept(outcome._replace(findings=waivers.apply(outcome.findings, given, today)), given, today)
+        for outcome in outcomes
+    ]
     if options.baseline:
         known, bad = baseline.read(options.baseline)
         wrong += bad
@@ -163,6 +199,7 @@ def _report(options: Namespace, outcomes: list[Outcome], checked: Checked, ids: 
         faults=tuple(dict.fromkeys(wrong)),
         expired=expired,
         unused=unused,
+        unknown=tuple(waivers.unknown(unused, ids)),
         baseline=options.baseline,
         fail_on=options.fail_on,
         strict=options.strict,
@@ -205,7 +242,10 @@ def _write_baseline(options: Namespace, report: Report) -> Report:
         count = baseline.write(options.write_baseline, report.outcomes, before, host=report.host, started=report.started)
     except OSError as error:
         return report._replace(faults=(*report.faults, BadFile(options.write_baseline, None, told(error))))
-    complain(f"{options.write_baseline}: {counted(count).replace('row', 'finding')} known from now on")
+    known = {(one.audit, one.fingerprint) for one in before or ()}
+    found = {(one.audit.id, one.fingerprint) for outcome in report.outcomes for one in outcome.findings if not one.waiver}
+    new = f", {len(found - known):,} of them new" if before is not None else ""
+    complain(f"{options.write_baseline}: {counted(count).replace('row', 'finding')} known from now on{new}")
     return report
 
 

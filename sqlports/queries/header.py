@@ -74,8 +74,9 @@ def parse(text: str) -> Header:
     """Read the header of a file's text; one that has none has no fields."""
     fields: list[Field] = []
     remark: list[str] = []
-    # The lines of the value or remark that is being read; a remark that is not the first is dropped.
-    lines: list[str] = []
+    # The lines of each field's value, and whether one is being read: what is set in below a remark is dropped.
+    values: list[list[str]] = []
+    is_value = False
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         comment = _COMMENT.fullmatch(line.strip())
         if not comment:
@@ -85,15 +86,15 @@ def parse(text: str) -> Header:
         space, said = comment[1].expandtabs(), comment[2]
         field = _FIELD.fullmatch(said) if len(space) < 2 else None
         if field:
-            lines = [field[2] or field[4] or ""]
+            values.append([field[2] or field[4] or ""])
+            is_value = True
             fields.append(Field((field[1] or field[3]).replace("-", "_"), "", number))
-        elif fields and lines and (len(space) > 1 or not said):
-            lines.append(said)
+        elif is_value and (len(space) > 1 or not said):
+            values[-1].append(said)
         else:
-            lines = []
+            is_value = False
             remark.append(said)
-            continue
-        fields[-1] = fields[-1]._replace(value="\n".join(lines).strip())
+    fields = [field._replace(value="\n".join(lines).strip()) for field, lines in zip(fields, values, strict=True)]
     faults = [Fault(field.line, f"{field.key} has no value") for field in fields if not field.value]
     return Header(fields, _paragraph(remark), faults)
 

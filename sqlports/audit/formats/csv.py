@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlports.audit.formats import Look
+from sqlports.audit.formats import Look, words
 from sqlports.audit.formats.json import written
 from sqlports.audit.outcome import Finding, Outcome, Report
 from sqlports.cells import safe
@@ -51,7 +51,7 @@ def _of_audit(outcome: Outcome) -> dict[str, Any]:
     return {
         "severity": outcome.audit.severity,
         "message": outcome.audit.title,
-        "reason": "; ".join(filter(None, (outcome.why, *outcome.unseen))),
+        "reason": "; ".join(filter(None, (outcome.why, *outcome.unseen, *words.accepted(outcome)))),
     }
 
 

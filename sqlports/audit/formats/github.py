@@ -74,6 +74,8 @@ def _rest(report: Report) -> Iterator[str]:
             yield _command("notice", f"Gone: {outcome.audit.title}", known.message, outcome.audit.path, outcome.audit.line)
         if outcome.verdict == "skipped":
             yield _quiet(f"{outcome.audit.id} was skipped: {outcome.why}")
+        for said in words.accepted(outcome):
+            yield _quiet(f"{outcome.audit.id} did not see all: {said}")
 
 
 def _title(finding: Finding) -> str:

@@ -110,6 +110,7 @@ def _section(outcome: Outcome, number: int) -> str:
         _paragraphs(audit.description),
         _paragraphs(outcome.why, "caution"),
         *(_paragraphs(f"Not all was seen: {reason}", "caution") for reason in words.unseen(outcome)),
+        *(_paragraphs(f"Not seen, and accepted: {reason}", "small") for reason in words.accepted(outcome)),
         _findings(outcome),
         _part("Gone since the baseline", "".join(f"<p>{_text(known.message)}</p>\n" for known in outcome.gone)),
         _part("Fix", _paragraphs(audit.fix)),

@@ -105,6 +105,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         **_audit(outcome.audit),
         "verdict": outcome.verdict,
         "unseen": outcome.unseen,
+        "accepted": [{"unseen": sentence, "waiver": _waiver(waiver)} for sentence, waiver in outcome.accepted],
         "why": outcome.why,
         "rows": outcome.rows,
         "seconds": round(outcome.seconds, 3),
@@ -157,7 +158,7 @@ def _known(known: Known) -> dict[str, Any]:
 def _waiver(waiver: Waiver) -> dict[str, Any]:
     return {
         "audit": waiver.audit,
-        "match": waiver.match,
+        **({"unseen": waiver.unseen} if waiver.unseen else {"match": waiver.match}),
         "reason": waiver.reason,
         "expires": waiver.expires.isoformat(),
         "owner": waiver.owner,
@@ -175,8 +176,9 @@ def _lines(report: Report) -> Iterator[dict[str, Any]]:
     where = {"host": report.host, "time": words.moment(report.started)}
     for outcome in report.outcomes:
         audit = {**where, "audit": outcome.audit.id, "title": outcome.audit.title, "verdict": outcome.verdict}
-        if outcome.verdict in ("failed", "timed out", "skipped") or outcome.unseen:
-            yield {"type": "audit", **audit, "severity": outcome.audit.severity, "why": outcome.why, "unseen": outcome.unseen}
+        if outcome.verdict in ("failed", "timed out", "skipped") or outcome.unseen or outcome.accepted:
+            told = {"severity": outcome.audit.severity, "why": outcome.why, "unseen": outcome.unseen}
+            yield {"type": "audit", **audit, **told, "accepted": words.accepted(outcome)}
         for finding in outcome.findings:
             yield {"type": "finding", **audit, **_finding(finding)}
         for known in outcome.gone:

@@ -73,9 +73,10 @@ def _case(suite: Element, outcome: Outcome, failing: Sequence[Finding], report: 
         _verdict(case, "failure", worst, first, [*_lines(map(_line, ordered)), *fix])
     elif unseen:
         _verdict(case, "error" if report.strict else "skipped", "degraded", "Not all was seen", unseen)
-    rest = [finding for finding in outcome.findings if not any(finding is one for one in failing)]
+    counted = {id(finding) for finding in failing}
+    rest = [finding for finding in outcome.findings if id(finding) not in counted]
     gone = [f"gone: {known.severity}: {known.message}" for known in outcome.gone]
-    blind = [f"not all was seen: {sentence}" for sentence in unseen]
+    blind = [f"not all was seen: {sentence}" for sentence in (*unseen, *words.accepted(outcome))]
     _told(case, [*_lines(map(_line, rest)), *_lines(gone), *blind])
 
 

@@ -133,7 +133,8 @@ def _columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _troubles(report: Report) -> list[str]:
     """What was not seen, did not come to an end, was skipped or is wrong."""
     blind = words.reasons((outcome, words.unseen(outcome)) for outcome in report.outcomes)
-    lists = [("Not all was seen", blind)]
+    seen = words.reasons((outcome, words.accepted(outcome)) for outcome in report.outcomes)
+    lists = [("Not all was seen", blind), ("Not seen, and accepted", seen)]
     for verdict, title in (("failed", "Failed"), ("timed out", "Timed out"), ("skipped", "Skipped")):
         lists.append((title, words.reasons((outcome, [outcome.why]) for outcome in report.of(verdict))))
     parts = [

@@ -37,6 +37,7 @@ _NOTICES = {
     "audit-failed": ("error", "An audit that could not be run"),
     "audit-timed-out": ("error", "An audit that did not end in time"),
     "audit-degraded": ("warning", "An audit that did not see all: what was not found may be there"),
+    "audit-accepted": ("note", "An audit that did not see all, which somebody says is in order"),
     "audit-skipped": ("note", "An audit that is not for this machine"),
     "waiver-expired": ("warning", "A waiver whose last day is over"),
     "waiver-unused": ("note", "A waiver to which no finding belongs"),
@@ -202,6 +203,7 @@ class _Run:
         whys = {"failed": "audit-failed", "timed out": "audit-timed-out", "skipped": "audit-skipped"}
         told = [(whys[outcome.verdict], outcome.why or outcome.verdict)] if outcome.verdict in whys else []
         told += [("audit-degraded", sentence) for sentence in words.unseen(outcome)]
+        told += [("audit-accepted", sentence) for sentence in words.accepted(outcome)]
         rule = {"associatedRule": {"id": audit.id, "index": self.rules[audit.id]}}
         return [self._notice(name, f"{audit.id}: {why}", audit.path, audit.line) | rule for name, why in told]
 
@@ -222,7 +224,7 @@ class _Run:
         return said | ({"locations": [self._location(path, line)]} if path else {})
 
 
-def _paired(report: Report) -> list[tuple[tuple[Any, int], str]]:
+def _paired(report: Report) -> list[tuple[tuple[Any, int | None], str]]:
     """Each expired waiver with what is said of it."""
     return list(zip(report.expired, words.stale(report), strict=False))
 

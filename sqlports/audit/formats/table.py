@@ -40,6 +40,8 @@ def text(report: Report, look: Look) -> str:
     blind = words.reasons((outcome, words.unseen(outcome)) for outcome in order)
     _reasons(page, "Not all was seen", blind, "degraded")
     page.items("Faults in files", [fault.told for fault in report.faults], "failed")
+    seen = words.reasons((outcome, words.accepted(outcome)) for outcome in order)
+    _reasons(page, "Not seen, and accepted", seen, "dim")
     page.items("Waived", [f"{_named(finding)}, {_granted(finding)}" for finding in words.waived(report)])
     known = words.unchanged(report)
     baseline = safe(report.baseline or "the baseline")
@@ -57,7 +59,9 @@ def text(report: Report, look: Look) -> str:
         _verdicts(page, order)
     page.gap()
     page.put(words.tally(report), style="bold", whole=True)
-    page.put(words.caution(report), style="degraded", whole=True)
+    # Of one audit the reasons that stand above say it.
+    if len(order) != 1 or not blind or report.faults:
+        page.put(words.caution(report), style="degraded", whole=True)
     page.put(words.result(report), style="dim", whole=True)
     return page.text
 
@@ -155,7 +159,7 @@ def _found(page: _Page, outcome: Outcome, report: Report) -> None:
         return f"{graded}{finding.message or finding.resource}{reason}{about}{new}"
 
     page.few(map(said, words.active(outcome)), lambda text: page.put(text, "  - "))
-    if words.unseen(outcome):
+    if words.unseen(outcome) and len(report.outcomes) > 1:
         page.put("Not all was seen: there may be more.", "  ", "degraded")
     page.put(" ".join(audit.fix.split()), "  Fix  ", lead_style="bold", whole=True)
     if page.verbose:
@@ -201,10 +205,10 @@ def _verdicts(page: _Page, outcomes: list[Outcome]) -> None:
             names = [safe(outcome.audit.id) for outcome in quiet if words.verdict(outcome) == verdict]
             page.put(f"{verdict} ({len(names)}): {', '.join(names)}" if names else "", "  ", verdict, whole=True)
         return
-    _lines(page, outcomes)
+    _lines(page, outcomes, is_alone=len(outcomes) == 1)
 
 
-def _lines(page: _Page, outcomes: list[Outcome]) -> None:
+def _lines(page: _Page, outcomes: list[Outcome], is_alone: bool = False) -> None:
     if not outcomes:
         return
     long = max(width(outcome.audit.id) for outcome in outcomes)
@@ -215,7 +219,7 @@ def _lines(page: _Page, outcomes: list[Outcome]) -> None:
         verdict, grave, name = words.verdict(outcome), words.severity(outcome), safe(outcome.audit.id)
         graded = (f"{grave:<8}", grave if verdict == "found" else "dim")
         count = f"{words.number(outcome):>{digits}}"
-        note = safe("; ".join(words.notes(outcome)))
+        note = safe("; ".join(words.notes(outcome, is_alone=is_alone)))
         if narrow:
             page.put(name, "  ")
             page.put(f"{verdict} {grave} {count.strip()}", "    ", verdict)

@@ -9,7 +9,7 @@ from sqlports.audit import SEVERITIES
 from sqlports.audit.outcome import Finding, Known, Outcome, Report, Waiver, gravest, rank
 from sqlports.errors import file_name
 
-# Where nothing found is left that is not waived or known.
+# Where nothing found, or not seen, is left that is not waived or known.
 ACCEPTED = "accepted"
 # In the order in which they are shown, and what is said of so many audits.
 _PLACES = {
@@ -29,6 +29,8 @@ def verdict(outcome: Outcome) -> str:
         return "found"
     if outcome.findings and not outcome.active and outcome.verdict in ("found", "clean"):
         return "degraded" if outcome.unseen else ACCEPTED
+    if outcome.accepted and outcome.verdict == "clean":
+        return ACCEPTED
     return outcome.verdict
 
 
@@ -68,6 +70,11 @@ def unseen(outcome: Outcome) -> tuple[str, ...]:
     return outcome.unseen if outcome.verdict not in ("failed", "timed out", "skipped") else ()
 
 
+def accepted(outcome: Outcome) -> list[str]:
+    """What an audit did not see and somebody says is in order."""
+    return [f"{sentence}, {granted(waiver)}" for sentence, waiver in outcome.accepted]
+
+
 def reasons(outcomes: Iterable[tuple[Outcome, Iterable[str]]]) -> dict[str, list[str]]:
     """The ids of the audits that each reason is given for: what is said of many is said once."""
     found: dict[str, list[str]] = {}
@@ -77,14 +84,18 @@ def reasons(outcomes: Iterable[tuple[Outcome, Iterable[str]]]) -> dict[str, list
     return found
 
 
-def notes(outcome: Outcome) -> list[str]:
-    """What else is to be known of an audit beside its verdict and the number of its findings."""
+def notes(outcome: Outcome, is_alone: bool = False) -> list[str]:
+    """What else is to be known of an audit beside its verdict and the number of its findings.
+
+    is_alone  whether it is the only one of a report, which tells elsewhere what it did not see
+    """
     of_waived = sum(finding.waiver is not None for finding in outcome.findings)
     known = len(outcome.findings) - len(outcome.active) - of_waived
     counts = ((of_waived, "waived"), (known, "known"), (len(outcome.gone), "gone"))
     return [
         *([outcome.why] if outcome.why else []),
-        *(["not all was seen"] if unseen(outcome) and verdict(outcome) != "degraded" else []),
+        *(["not all was seen"] if unseen(outcome) and verdict(outcome) != "degraded" and not is_alone else []),
+        *(["not all was seen, which is accepted"] if outcome.accepted and not is_alone else []),
         *(f"{count} {word}" for count, word in counts if count),
     ]
 
@@ -107,14 +118,25 @@ def granted(waiver: Waiver) -> str:
 
 def stale(report: Report) -> list[str]:
     """A sentence for each waiver that has expired or that nothing belongs to."""
+    unknown = {(fault.path, fault.line): fault.message for fault in report.unknown}
     return [
         *(
             f"{place(waiver.path, waiver.line)}: the waiver of {waiver.audit} expired on {waiver.expires.isoformat()}; "
-            f"{counted(count, 'finding')} would still match it"
+            + _would_match(waiver, count)
             for waiver, count in report.expired
         ),
-        *(f"{place(waiver.path, waiver.line)}: nothing matches the waiver of {waiver.audit}" for waiver in report.unused),
+        *(
+            f"{place(waiver.path, waiver.line)}: "
+            + unknown.get((waiver.path, waiver.line), f"nothing matches the waiver of {waiver.audit}")
+            for waiver in report.unused
+        ),
     ]
+
+
+def _would_match(waiver: Waiver, count: int | None) -> str:
+    if count is None:
+        return "no audit that it is for was run"
+    return f"{counted(count, 'sentence' if waiver.unseen else 'finding')} would still match it"
 
 
 def place(path: str, line: int) -> str:
