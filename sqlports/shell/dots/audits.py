@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def audit(shell: Shell, text: str) -> None:
     """Run audits: these, packs and files, or all.
 
-    .audit list names them, .audit show NAME tells all of one. A NAME is an audit's, a pack's or a file's. sqlports audit, on the
-    command line, writes reports.
+    .audit list names them, .audit show NAME tells all of one. A NAME is an audit's, a pack's or a file's. sqlports audit, on
+    the command line, writes reports.
     """
     from sqlports.options import Misuse, parse
 
