@@ -426,3 +426,81 @@ def test_the_name_of_a_file_forges_no_line_of_its_own(tmp_path: Path) -> None:
     done = command("audit", str(tmp_path), "--format", "github")
     assert done.returncode == 2
     assert not [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("::error::x")]
+
+
+def waive(text: str) -> None:
+    Path("w.toml").write_text(f'[[waiver]]\nreason = "so it is"\nexpires = 2999-01-01\n{text}\n')
+
+
+def test_a_misspelt_audit_in_a_waiver_is_told_with_what_was_meant() -> None:
+    put(found=FOUND.format("high"))
+    waive('audit = "foun"')
+    assert "w.toml:1: there is no audit foun: did you mean found?" in run(".", "--waivers", "w.toml").stdout
+
+
+def test_what_is_not_seen_and_accepted_is_no_failure_with_strict_and_is_shown_in_every_format(tmp_path: Path) -> None:
+    fake = FakeRoot(tmp_path / "root")
+    fake.process(7)
+    (fake.proc / "7" / "fd").rmdir()
+    # A link to itself cannot be read, by root neither.
+    (fake.proc / "7" / "fd").symlink_to("fd")
+    put(blind="SELECT fd FROM handles WHERE fd = 12345\n")
+    look = (".", "--strict", "--root", str(fake.path))
+    assert run(*look).returncode == 3
+    waive('audit = "*"\nunseen = "*of process 7 could not be read*"')
+    done = run(*look, "--waivers", "w.toml")
+    assert done.returncode == 0, done.stdout
+    assert "Not seen, and accepted" in done.stdout
+    for form in ("json", "jsonl", "csv", "sarif", "junit", "github", "markdown", "html"):
+        assert "so it is" in run(*look, "--waivers", "w.toml", "--format", form).stdout, form
+
+
+def test_of_one_audit_it_is_said_once_that_not_all_was_seen(tmp_path: Path) -> None:
+    fake = FakeRoot(tmp_path / "root")
+    fake.process(7)
+    (fake.proc / "7" / "fd").rmdir()
+    (fake.proc / "7" / "fd").symlink_to("fd")
+    put(blind="SELECT p.pid, h.fd FROM processes p LEFT JOIN handles h USING (pid)\n")
+    assert run(".", "--root", str(fake.path)).stdout.lower().count("not all was seen") == 1
+
+
+def test_only_what_is_severe_enough_is_in_the_report() -> None:
+    graded = "SELECT 'low' AS severity, 1 AS a\n"
+    put(
+        low=f"-- severity: low\n-- platform: {'aix' if LINUX else 'linux'}\n{CLEAN}",
+        graded=graded,
+        grave=FOUND.format("critical"),
+    )
+    assert verdicts(report(".", "--severity", "critical")) == {"grave": "found"}
+
+
+def test_a_baseline_that_is_written_again_is_told_with_what_is_new_in_it() -> None:
+    put(one=FOUND.format("high"))
+    assert run(".", "--write-baseline", "b.json").stderr.endswith("b.json: 1 finding known from now on\n")
+    put(two=FOUND.format("high"))
+    assert run(".", "--write-baseline", "b.json").stderr.endswith("b.json: 2 findings known from now on, 1 of them new\n")
+
+
+def test_a_word_that_is_no_default_is_told_as_such() -> None:
+    put(one="-- param: q integer abc The number.\nSELECT :q AS a\n", two="-- param: q integer The number.\nSELECT :q AS a\n")
+    told = {fault["message"] for fault in report(".")["faults"]}
+    needs = "has no default for a parameter: it needs --param q=INTEGER"
+    assert told == {f"one {needs} (abc is no integer, and so no default of q)", f"two {needs}"}
+
+
+def test_a_bug_beside_the_audits_is_no_finding(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from sqlports.cli import run as in_this_process
+    from sqlports.commands import audit
+
+    monkeypatch.delenv("SQLPORTS_DEBUG", raising=False)
+    put(one=CLEAN)
+    monkeypatch.setattr(audit, "_report", lambda *_: 1 // 0)
+    assert in_this_process(["audit", "."]) == 3
+    assert "a fault in sqlports, ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_the_help_has_the_options_that_audits_heed() -> None:
+    for told in (command("help", "audit").stdout, run("--help").stdout):
+        for option in ("--fail-on S", "--waivers FILE", "--param NAME=VALUE", "--timeout S", "--output FILE"):
+            assert option in told
+        assert "--watch" not in told

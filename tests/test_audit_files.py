@@ -345,3 +345,50 @@ def test_what_looks_like_a_key_and_was_not_taken_as_one_is_a_fault(text: str, li
 
 def test_an_address_in_a_remark_is_no_key() -> None:
     assert read("-- https://title.example/key:and so on\nSELECT 1", "x", "x.sql").faults == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key"),
+    [
+        ("-- tags attack.T1\nSELECT 1 AS a", 1, "tags"),
+        ("-- title: t\n-- key a, b\nSELECT 1 AS a", 2, "key"),
+        ("-- title: t\n--      fail_if: rows = 0\nSELECT 1 AS a", 2, "fail_if"),
+        ("/*\n * fail_if: rows = 0\n */\nSELECT 1 AS a", 2, "fail_if"),
+        ("/* Ours.\n   severity: critical\n*/\nSELECT 1 AS a", 2, "severity"),
+    ],
+)
+def test_a_key_without_its_colon_or_in_the_midst_of_other_words_is_a_fault(text: str, line: int, key: str) -> None:
+    assert faults(text) == [(line, f"{key}: write it as `-- {key}: VALUE`, at the top")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-- key columns are of the table\nSELECT 1 AS a",
+        "-- title: t\n-- See https://example.org/fail_if: it tells more.\nSELECT 1 AS a",
+        "-- description: Of three\n--   severity levels it has two.\nSELECT 1 AS a\n-- severity levels are below\n",
+    ],
+)
+def test_prose_with_the_word_of_a_key_is_no_fault(text: str) -> None:
+    assert audit(text)
+
+
+def test_a_platform_that_is_no_system_is_a_fault() -> None:
+    assert faults("-- title: t\n-- platform: linus\nSELECT 1 AS a") == [
+        (2, "platform: there is no linus: did you mean linux?"),
+    ]
+    assert audit("-- platform: Linux, freebsd14, any\nSELECT 1 AS a").platforms == ("linux", "freebsd14", "any")
+
+
+def test_two_braces_in_a_message_are_one_that_is_shown() -> None:
+    one = audit("-- message: {{a}} is {a}, {{\nSELECT 1 AS a")
+    assert one.fields == ["a"]
+    [found] = findings(one, ("a",), [(7,)])
+    assert found.message == "{a} is 7, {"
+
+
+def test_a_pattern_names_the_audits_whose_ids_fit() -> None:
+    found = find.find(["exposed-d*"])
+    assert {one.id for one in found.audits} == {"exposed-database", "exposed-debugger", "exposed-docker-api"}
+    with pytest.raises(find.Unknown):
+        find.find(["nothing-like-it-*"])

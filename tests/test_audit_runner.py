@@ -478,3 +478,20 @@ def test_a_listener_is_found_with_what_it_is_about(live: Engine) -> None:
     [one] = outcome.findings
     assert one.resource.startswith(f"tcp/127.0.0.1:{port} ")
     assert one.message.endswith(f" on {port}")
+
+
+@pytest.mark.linux
+def test_all_audits_say_one_number_of_what_was_refused_for_one_reason(fake: FakeRoot, engine: Engine) -> None:
+    for pid in range(2, 8):
+        fake.process(pid)
+        (fake.proc / str(pid) / "exe").unlink()
+        (fake.proc / str(pid) / "exe").symlink_to("exe")
+        (fake.proc / str(pid) / "fd").rmdir()
+        (fake.proc / str(pid) / "fd").symlink_to("fd")
+    few, every = run(
+        engine,
+        audit("SELECT fd FROM handles WHERE pid IN (2, 3) AND fd = 77", "a"),
+        audit("SELECT fd FROM handles WHERE fd = 77", "b"),
+    )
+    assert few.unseen == every.unseen
+    assert sum("/proc/PID/fd " in sentence for sentence in every.unseen) == 1

@@ -319,8 +319,10 @@ def test_the_prompt_runs_lists_and_keeps_queries(own: Path, terminal: Terminal, 
 
 
 def test_a_parameter_is_given_by_its_name_as_a_word_too() -> None:
-    done = command("--json", "run", "fport", "sort=port")
-    assert (done.returncode, done.stdout) == (0, command("--json", "run", "fport", "--sort", "port").stdout)
+    assert command("--json", "run", "fport", "sort=port").returncode == 0
+    wrong = command("run", "fport", "sort=size")
+    assert wrong.returncode == 2
+    assert wrong.stderr == command("run", "fport", "--sort", "size").stderr
 
 
 def test_the_help_of_a_command_with_options_of_its_own_lists_them() -> None:

@@ -13,6 +13,8 @@ from sqlports.commands import COMMANDS
 
 # Where what something means begins.
 _MARGIN = 24
+# The options of all that a command with options of its own heeds.
+_HEEDED = {"--param", "--output", "--timeout"}
 
 STATUSES = "Exit status: 0 done, 1 the query failed, 2 wrong usage, 4 timed out, 130 interrupted."
 MORE = "sqlports help COMMAND tells more of a command; sqlports man of all, of the settings and of the environment too."
@@ -68,8 +70,11 @@ def text(parser: ArgumentParser, columns: int) -> str:
 
 
 def of_command(parser: ArgumentParser, name: str, columns: int) -> str:
-    """The options that are a command's own, in lines; '' for one that has none."""
-    found = [option for title, every in options(parser) if title == f"sqlports {name}" for option in every]
+    """The options that are a command's own, then those of all that it heeds too, in lines; '' for one that has none."""
+    groups = list(options(parser))
+    found = [option for title, every in groups if title == f"sqlports {name}" for option in every]
+    if found:
+        found += [option for _, every in groups for option in every if _HEEDED & {*option.names}]
     return "\n".join(line for option in found for line in _item(option.usage, option.doc, columns))
 
 
