@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import apsw
 
-from sqlports import functions, registry
 from sqlports.errors import Interrupted, QueryError, QueryTimeout, Refused, SourceError, Stopped, Unbound, told
 from sqlports.guard import Guard
-from sqlports.module import Module
+from sqlports.module import install
 from sqlports.result import Described, Prepared, Result
 from sqlports.script import Statement, distinct, split
 
@@ -42,6 +41,7 @@ class Engine:
     backend  'linux' or 'portable'; by default what fits this system
     timeout  seconds that one statement may run; None for no limit
     write    permit statements that write, ATTACH and the like; refused otherwise
+    osquery  speak osquery's SQL where ours means another thing by the same name: its columns, blanks, functions
 
     connection    the apsw.Connection with all the tables
     snapshot_now  the look that is being taken or held; None between statements
@@ -54,7 +54,14 @@ class Engine:
     One engine serves one thread at a time; `interrupt` may be called from any.
     """
 
-    def __init__(self, root: str = "/", backend: str | None = None, timeout: float | None = None, write: bool = False) -> None:
+    def __init__(
+        self,
+        root: str = "/",
+        backend: str | None = None,
+        timeout: float | None = None,
+        write: bool = False,
+        osquery: bool = False,
+    ) -> None:
         self.root = root
         self.backend = backend
         self.timeout = timeout
@@ -71,15 +78,9 @@ class Engine:
         self._notes: list[str] = []
         self.connection = apsw.Connection(":memory:")
         self.connection.limit(apsw.SQLITE_LIMIT_LENGTH, LONGEST)
-        self.connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
-        self.connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
-        for name in registry.table_names():
-            # apsw's type for a module asks for methods that SQLite does not.
-            module: Any = Module(name, self._hold, self._release, lambda: self._at_once, lambda: self.watch)
-            self.connection.create_module(name, module, use_bestindex_object=True, eponymous=True, iVersion=2, read_only=True)
-        functions.register(self.connection)
-        for name in registry.view_names():
-            self.connection.execute(f"CREATE TEMP VIEW {name} AS {registry.view(name).sql}")
+        for quotes in (apsw.SQLITE_DBCONFIG_DQS_DML, apsw.SQLITE_DBCONFIG_DQS_DDL):
+            self.connection.config(quotes, 0)
+        install(self.connection, self._hold, self._release, lambda: self._at_once, lambda: self.watch, osquery)
         self._guard = Guard(self.connection)
         if not write:
             self.connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
@@ -188,11 +189,8 @@ class Engine:
             raise
         finally:
             self._at_once = False
-        if described:
-            # A view has no result to say it with.
-            notes, self._notes = self._notes + notes, []
-        else:
-            self._notes += notes
+        # A view has no result to say it with.
+        notes, self._notes = (self._notes + notes, []) if described else (notes, self._notes + notes)
         return Result(statement, described, self._read(statement, cursor, rows), notes, self.connection)
 
     def _cursor(self, describe: Callable[[apsw.Cursor, str, Any], bool]) -> apsw.Cursor:

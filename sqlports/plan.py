@@ -156,7 +156,7 @@ def bind(table: Table, steps: list[Step], values: tuple[Any, ...]) -> Bound:
     once: dict[str, Any] = {}
     lookups: dict[str, frozenset[Any]] = {}
     for step, value in zip(steps, values, strict=True):
-        kind = table.columns[table.position[step.column]].type
+        kind = table.columns[table.position[step.column]].kind
         try:
             if step.op in _BOUNDS:
                 narrowed = once if step.column in table.once else arguments
@@ -202,7 +202,7 @@ def _usable(info: Any, index: int, table: Table, at_once: bool) -> Step | None:
         if info.get_aConstraint_collation(index) != "BINARY" and column.name not in table.needed:
             return None
         several = bool(op == EQ and info.get_aConstraintUsage_in(index))
-        if several and not at_once and column.type is not int and column.name not in table.needed:
+        if several and not at_once and column.kind is not int and column.name not in table.needed:
             # `text IN (SELECT number …)` means all texts of that number; taken singly, SQLite would compare texts.
             return None
         return Step(column.name, op, several and at_once)

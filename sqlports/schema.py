@@ -25,11 +25,34 @@ engine's business.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from itertools import chain
 from types import FunctionType
 from typing import Annotated, Any, NamedTuple, TypeVar
+
+from sqlports.column import BIGINT, DECLARED, DOUBLE, SQL_TYPES, Column
+
+__all__ = [
+    "BIGINT",
+    "DOUBLE",
+    "SQL_TYPES",
+    "Asked",
+    "Batches",
+    "Bounds",
+    "Column",
+    "Finder",
+    "Groups",
+    "Like",
+    "Names",
+    "Once",
+    "Range",
+    "Search",
+    "Table",
+    "TableError",
+    "Values",
+    "table",
+]
 
 T = TypeVar("T")
 
@@ -81,49 +104,6 @@ Finder = Callable[[Any], Callable[[tuple[Any, ...]], Any]]
 _SEARCHES = {"Values": "values", "Asked": "values", "Bounds": "bounds", "Search": "search", "Names": "names"}
 
 
-class Column(NamedTuple):
-    """One column: its name, its type (int, float or str), where its value sits in a row, and what it means.
-
-    `path` is None for a column that this product does not fill (another system's, kept so that its queries run).
-    A hidden column is left out of `SELECT *`. `collate` names the collation it is compared by: 'NOCASE'; None for BINARY.
-    `choices` are all the texts that it ever has, where they are known and few; () where they are not.
-    `references` names what its values are found by, 'processes.pid', where that is not told by its name being another table's
-    key; the columns that a table so references of another belong together, and what references the same can be joined.
-    """
-
-    name: str
-    type: type
-    path: str | None
-    doc: str
-    hidden: bool = False
-    collate: str | None = None
-    choices: tuple[str, ...] = ()
-    references: str = ""
-
-    @property
-    def group(self) -> str | None:
-        """The part of a row that is read when this column is asked for; None when it costs nothing."""
-        return self.path.split(".")[0] if self.path and "." in self.path else None
-
-    @property
-    def getter(self) -> Callable[[Any], Any]:
-        """A function from a row to this column's value."""
-        return operator.attrgetter(self.path) if self.path else _nothing
-
-    @property
-    def sql(self) -> str:
-        """The column as CREATE TABLE has it."""
-        collate = f" COLLATE {self.collate}" if self.collate else ""
-        return f'"{self.name}" {SQL_TYPES[self.type]}{" HIDDEN" if self.hidden else ""}{collate}'
-
-
-def _nothing(row: object) -> None:
-    return None
-
-
-SQL_TYPES = {int: "INTEGER", float: "REAL", str: "TEXT"}
-
-
 class TableError(Exception):
     """A table is declared wrongly; the message lists every fault."""
 
@@ -148,6 +128,7 @@ class Table:
     find       given the snapshot, a function from the cells of a key to its row, or None; no text of the key may look like a
                number. None for a table without
     needed     both of these: columns without which there are no rows
+    osquery    the last of its columns that osquery's table of this name has; '' where osquery has no such table
     """
 
     def __init__(
@@ -161,6 +142,7 @@ class Table:
         either: Mapping[str, int],
         each: Mapping[str, int],
         find: Finder | None,
+        osquery: str,
     ) -> None:
         if not isinstance(function, FunctionType):
             raise TableError(f"{function!r} is not a plain function")
@@ -174,6 +156,7 @@ class Table:
         self.either = either
         self.each = each
         self.find = find
+        self.osquery = osquery
         self.searches: dict[str, str] = {}
         self.once: set[str] = set()
         self.asked: set[str] = set()
@@ -184,7 +167,7 @@ class Table:
             raise TableError(f"table {self.name}: " + "; ".join(faults))
         self.needed = self.required.union(either)
         self.position = {column.name: index for index, column in enumerate(columns)}
-        self.key_types = tuple(columns[self.position[name]].type for name in key)
+        self.key_types = tuple(columns[self.position[name]].kind for name in key)
         self.groups = tuple(dict.fromkeys(column.group for column in columns if column.group))
         self.costs = {column.name: self.groups.index(column.group) if column.group else -1 for column in columns}
 
@@ -192,6 +175,12 @@ class Table:
         """The rows, given the snapshot and what is searched for."""
         rows: Iterable[Any] = self.function(system, **searched)
         return rows
+
+    def called(self, name: str) -> Table:
+        """The same table under a second name."""
+        other = copy(self)
+        other.name = name
+        return other
 
     @property
     def sql(self) -> str:
@@ -244,13 +233,14 @@ class Table:
         for column in self.columns:
             if not column.name.isidentifier() or column.name != column.name.lower():
                 yield f"{column.name!r} is no lower-case identifier"
-            if column.type not in SQL_TYPES:
-                yield f"column {column.name} has type {column.type!r}; it must be int, float or str"
+            if column.type not in DECLARED:
+                words = ", ".join(one.__name__ for one in DECLARED)
+                yield f"column {column.name} has type {column.type!r}; it must be one of {words}"
             if not column.doc.strip():
                 yield f"column {column.name} has no doc"
             if column.references and column.references.count(".") != 1:
                 yield f"column {column.name} references {column.references!r}, which is no table's column"
-        types = {column.name: column.type for column in self.columns}
+        types = {column.name: column.kind for column in self.columns}
         for name in (*self.searches, *self.key):
             if name not in types:
                 yield f"{name} is not a column"
@@ -263,6 +253,8 @@ class Table:
         for name in self.each:
             if name not in types:
                 yield f"it has so many rows for each {name}, but {name} is not a column"
+        if self.osquery and self.osquery not in types:
+            yield f"osquery's columns end with {self.osquery}, which is no column"
         for name in self.either:
             if name not in self.searches:
                 yield f"one of {name} and others is needed, but {name} is no parameter"
@@ -277,10 +269,11 @@ def table(
     either: Mapping[str, int] | None = None,
     each: Mapping[str, int] | None = None,
     find: Finder | None = None,
+    osquery: str = "",
 ) -> Callable[[Callable[..., Iterable[Any]]], Table]:
     """Declare a table. Raises TableError, at import, for a declaration that cannot be right."""
 
     def declare(function: Callable[..., Iterable[Any]]) -> Table:
-        return Table(function, columns, key, rows, examples, transient, either or {}, each or {}, find)
+        return Table(function, columns, key, rows, examples, transient, either or {}, each or {}, find, osquery)
 
     return declare

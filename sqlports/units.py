@@ -33,7 +33,7 @@ def unit_of(table: str, column: str) -> str | None:
     if column not in declared.position:
         return None
     found = declared.columns[declared.position[column]]
-    if found.type is str:
+    if found.kind is str:
         return None
     return next((unit for unit, words in _WORDS.items() if words.search(found.doc)), None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlports.schema import Column, Names, Values, table
+from sqlports.schema import BIGINT, Column, Names, Values, table
 from sqlports.sources.files import TYPES, File
 from sqlports.sources.snapshot import Snapshot
 
@@ -13,17 +13,17 @@ from sqlports.sources.snapshot import Snapshot
     Column("path", str, "path", "Path, as it was asked for or found; links are not resolved in it."),
     Column("directory", str, "directory", "Directory of the path."),
     Column("filename", str, "filename", "Last component of the path."),
-    Column("inode", int, "stat.inode", "Inode number. What follows is of the file that a link leads to."),
-    Column("uid", int, "stat.uid", "Owner.", references="users.uid"),
-    Column("gid", int, "stat.gid", "Owning group.", references="groups.gid"),
+    Column("inode", BIGINT, "stat.inode", "Inode number. What follows is of the file that a link leads to."),
+    Column("uid", BIGINT, "stat.uid", "Owner.", references="users.uid"),
+    Column("gid", BIGINT, "stat.gid", "Owning group.", references="groups.gid"),
     Column("mode", str, "stat.mode", "Permissions in octal: '0644', '4755'."),
-    Column("device", int, "stat.device", "Of a device file the number of the device; else 0."),
-    Column("size", int, "stat.size", "Size in bytes."),
+    Column("device", BIGINT, "stat.device", "Of a device file the number of the device; else 0."),
+    Column("size", BIGINT, "stat.size", "Size in bytes."),
     Column("block_size", int, "stat.block_size", "Size in bytes in which it is best read."),
-    Column("atime", int, "stat.atime", "Last read, in seconds since 1970, as far as the mount keeps that."),
-    Column("mtime", int, "stat.mtime", "Last written to, in seconds since 1970."),
-    Column("ctime", int, "stat.ctime", "Last change of contents, owner, mode or links, in seconds since 1970."),
-    Column("btime", int, "birth.time", "Made, in seconds since 1970; NULL where the file system does not keep it."),
+    Column("atime", BIGINT, "stat.atime", "Last read, in seconds since 1970, as far as the mount keeps that."),
+    Column("mtime", BIGINT, "stat.mtime", "Last written to, in seconds since 1970."),
+    Column("ctime", BIGINT, "stat.ctime", "Last change of contents, owner, mode or links, in seconds since 1970."),
+    Column("btime", BIGINT, "birth.time", "Made, in seconds since 1970; NULL where the file system does not keep it."),
     Column("hard_links", int, "stat.hard_links", "Number of its names."),
     Column("symlink", int, "stat.symlink", "1 when the path is a symbolic link, else 0."),
     Column(
@@ -50,6 +50,7 @@ from sqlports.sources.snapshot import Snapshot
     Column("pid_with_namespace", int, "pid_with_namespace", "Process whose root is looked below; 0 for none.", hidden=True),
     Column("mount_namespace_id", str, "mount_namespace_id", "Mount namespace of that process; NULL for none.", hidden=True),
     key=("path", "directory", "pid_with_namespace", "inode"),
+    osquery="symlink_target_path",
     rows=500_000,
     transient=True,
     either={"path": 1, "directory": 100},

@@ -19,6 +19,7 @@ from sqlports.sources.snapshot import Snapshot
     Column("pid_with_namespace", int, "pid_with_namespace", "Process whose root is looked below; 0 for none.", hidden=True),
     Column("mount_namespace_id", str, "mount_namespace_id", "Mount namespace of that process; NULL for none.", hidden=True),
     key=("path", "directory", "pid_with_namespace"),
+    osquery="sha256",
     rows=500_000,
     either={"path": 1, "directory": 100},
     examples=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlports.schema import Column, table
+from sqlports.schema import BIGINT, Column, table
 from sqlports.sources.logins import logins
 from sqlports.sources.snapshot import Snapshot
 from sqlports.sources.utmp import TYPES, Login
@@ -21,10 +21,11 @@ from sqlports.sources.utmp import TYPES, Login
     Column("user", str, "user", "Login name."),
     Column("tty", str, "tty", "Terminal, as named in /dev."),
     Column("host", str, "host", "Where the login came from; the kernel's version beside 'boot_time'."),
-    Column("time", int, "time", "When, in seconds since 1970."),
+    Column("time", BIGINT, "time", "When, in seconds since 1970."),
     Column("pid", int, "pid", "Process that was logged in with."),
     Column("sid", str, None, "Windows only; NULL here.", hidden=True),
     Column("registry_hive", str, None, "Windows only; NULL here.", hidden=True),
+    osquery="pid",
     rows=10,
     examples=(
         "SELECT user, tty, host, datetime(time, 'unixepoch') FROM logged_in_users WHERE type = 'user'",

@@ -13,6 +13,7 @@ from sqlports.sources.snapshot import Snapshot
     Column("pid", int, "pid", "Process."),
     Column("key", str, "key", "Name: what stands before the first '='; the whole entry where it has none."),
     Column("value", str, "value", "Value: what stands behind it; NULL for an entry without '='."),
+    osquery="value",
     rows=15000,
     each={"pid": 30},
     examples=(

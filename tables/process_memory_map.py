@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlports.schema import Column, Values, table
+from sqlports.schema import BIGINT, Column, Values, table
 from sqlports.sources.parts.maps import Mapping
 from sqlports.sources.snapshot import Snapshot
 
@@ -14,7 +14,7 @@ from sqlports.sources.snapshot import Snapshot
     Column("start", str, "start", "First address, hexadecimal: '0x7f5c1a000000'."),
     Column("end", str, "end", "First address behind it."),
     Column("permissions", str, "permissions", "'r', 'w', 'x' or '-' for each, then 's' for shared or 'p' for private."),
-    Column("offset", int, "offset", "Where in the file it begins, in bytes; -1 beyond 2⁶³."),
+    Column("offset", BIGINT, "offset", "Where in the file it begins, in bytes; -1 beyond 2⁶³."),
     Column("device", str, "device", "Device of the file, hexadecimal: '08:01'; '00:00' for none."),
     Column("inode", int, "inode", "Inode of the file; 0 for none."),
     Column(
@@ -26,6 +26,7 @@ from sqlports.sources.snapshot import Snapshot
     ),
     Column("pseudo", int, "pseudo", "1 for what has a name and is no file ('[heap]'), else 0."),
     key=("pid", "start"),
+    osquery="pseudo",
     rows=50_000,
     each={"pid": 100},
     examples=(

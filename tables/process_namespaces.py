@@ -19,6 +19,7 @@ from sqlports.sources.subjects import Process
     Column("user_namespace", str, "namespace_texts.user", "User namespace."),
     Column("uts_namespace", str, "namespace_texts.uts", "Namespace of the host name."),
     key=("pid",),
+    osquery="uts_namespace",
     rows=500,
     transient=True,
     examples=(

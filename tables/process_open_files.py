@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlports.schema import Column, Values, table
+from sqlports.schema import BIGINT, Column, Values, table
 from sqlports.sources.handles import Handle
 from sqlports.sources.snapshot import Snapshot
 
@@ -13,9 +13,10 @@ _NO_FILES = {"socket", "pipe", "anon_inode"}
 
 
 @table(
-    Column("pid", int, "pid", "Process that has it open."),
-    Column("fd", int, "fd", "Its descriptor."),
+    Column("pid", BIGINT, "pid", "Process that has it open."),
+    Column("fd", BIGINT, "fd", "Its descriptor."),
     Column("path", str, "link", "Path as the kernel writes it: ' (deleted)' behind a removed one."),
+    osquery="path",
     rows=5000,
     transient=True,
     each={"pid": 10},

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlports.schema import Column, Values, table
+from sqlports.schema import BIGINT, Column, Values, table
 from sqlports.sources.fdinfo import ACCESS
 from sqlports.sources.pipes import ANONYMOUS, MODES, NAMED, Pair, pairs
 from sqlports.sources.snapshot import Snapshot
 
 
 @table(
-    Column("pid", int, "pid", "Process that has one end."),
-    Column("fd", int, "fd", "Its descriptor."),
+    Column("pid", BIGINT, "pid", "Process that has one end."),
+    Column("fd", BIGINT, "fd", "Its descriptor."),
     Column(
         "mode",
         str,
@@ -20,18 +20,19 @@ from sqlports.sources.snapshot import Snapshot
         "'r', 'w' or 'rw'; '-' where that may not be read, '' for a FIFO that is only named (O_PATH).",
         choices=MODES,
     ),
-    Column("inode", int, "inode", "Inode of the pipe.", references="handles.inode"),
+    Column("inode", BIGINT, "inode", "Inode of the pipe.", references="handles.inode"),
     Column("type", str, "type", "'anonymous', or 'named' for a FIFO.", choices=(ANONYMOUS, NAMED)),
     Column(
         "partner_pid",
-        int,
+        BIGINT,
         "partner_pid",
         "Process at the other side, which may be the same; NULL for none.",
         references="processes.pid",
     ),
-    Column("partner_fd", int, "partner_fd", "Its descriptor."),
+    Column("partner_fd", BIGINT, "partner_fd", "Its descriptor."),
     Column("partner_mode", str, "partner_mode", "'r', 'w' or 'rw'.", choices=tuple(ACCESS.values())),
     key=("pid", "fd", "partner_pid", "partner_fd"),
+    osquery="partner_mode",
     rows=1000,
     each={"pid": 2},
     examples=(

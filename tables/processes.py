@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlports.schema import Column, Values, table
+from sqlports.schema import BIGINT, Column, Values, table
 from sqlports.sources.cgroups import RUNTIMES
 from sqlports.sources.parts.privileges import SECCOMP
 from sqlports.sources.parts.scheduling import POLICIES
@@ -14,10 +14,10 @@ from sqlports.sources.subjects import Process
 
 
 @table(
-    Column("pid", int, "pid", "Process id."),
+    Column("pid", BIGINT, "pid", "Process id."),
     Column("name", str, "comm.name", "Command name as the process set it, at most 15 bytes; a kernel thread's may be longer."),
-    Column("path", str, "exe.path", "Executable; NULL for a kernel thread and a zombie, which have none."),
-    Column("cmdline", str, "cmdline.text", "Arguments joined by spaces; NULL for a kernel thread."),
+    Column("path", str, "exe.path", "Executable; NULL for a kernel thread and a zombie, which have none.", blank=""),
+    Column("cmdline", str, "cmdline.text", "Arguments joined by spaces; NULL for a kernel thread.", blank=""),
     Column(
         "state",
         str,
@@ -25,36 +25,40 @@ from sqlports.sources.subjects import Process
         "R running, S sleeping, D deaf to signals (disk, NFS), Z zombie, T stopped, t traced, I idle, P parked, X dead.",
         choices=STATES,
     ),
-    Column("cwd", str, "cwd.path", "Current directory; the kernel adds ' (deleted)' when it was removed."),
-    Column("root", str, "root.path", "Root directory: not '/' after chroot."),
-    Column("uid", int, "status.uid", "Real user id.", references="users.uid"),
-    Column("gid", int, "status.gid", "Real group id.", references="groups.gid"),
-    Column("euid", int, "status.euid", "Effective user id.", references="users.uid"),
-    Column("egid", int, "status.egid", "Effective group id.", references="groups.gid"),
-    Column("suid", int, "status.suid", "Saved user id.", references="users.uid"),
-    Column("sgid", int, "status.sgid", "Saved group id.", references="groups.gid"),
+    Column("cwd", str, "cwd.path", "Current directory; the kernel adds ' (deleted)' when it was removed.", blank=""),
+    Column("root", str, "root.path", "Root directory: not '/' after chroot.", blank=""),
+    Column("uid", BIGINT, "status.uid", "Real user id.", references="users.uid"),
+    Column("gid", BIGINT, "status.gid", "Real group id.", references="groups.gid"),
+    Column("euid", BIGINT, "status.euid", "Effective user id.", references="users.uid"),
+    Column("egid", BIGINT, "status.egid", "Effective group id.", references="groups.gid"),
+    Column("suid", BIGINT, "status.suid", "Saved user id.", references="users.uid"),
+    Column("sgid", BIGINT, "status.sgid", "Saved group id.", references="groups.gid"),
     Column(
-        "on_disk", int, "on_disk.value", "1 while there is a file of the executable's path, as the process sees it; else 0."
+        "on_disk",
+        int,
+        "on_disk.value",
+        "1 while there is a file of the executable's path, as the process sees it; else 0.",
+        blank=-1,
     ),
-    Column("wired_size", int, "status.wired_size", "Memory locked into RAM, in bytes; NULL for a kernel thread."),
-    Column("resident_size", int, "status.resident_size", "Memory held in RAM, in bytes; NULL for a kernel thread."),
-    Column("total_size", int, "status.total_size", "Virtual memory, in bytes; NULL for a kernel thread."),
-    Column("user_time", int, "stat.user_time", "CPU time in user space, in milliseconds."),
-    Column("system_time", int, "stat.system_time", "CPU time in the kernel, in milliseconds."),
-    Column("disk_bytes_read", int, "io.read_bytes", "Bytes read from storage."),
-    Column("disk_bytes_written", int, "io.written", "Bytes written to storage, less those dropped before."),
-    Column("start_time", int, "stat.start_time", "Start, in whole seconds since 1970, cut as by ps: up to 2 s early."),
+    Column("wired_size", BIGINT, "status.wired_size", "Memory locked into RAM, in bytes; NULL for a kernel thread."),
+    Column("resident_size", BIGINT, "status.resident_size", "Memory held in RAM, in bytes; NULL for a kernel thread."),
+    Column("total_size", BIGINT, "status.total_size", "Virtual memory, in bytes; NULL for a kernel thread."),
+    Column("user_time", BIGINT, "stat.user_time", "CPU time in user space, in milliseconds."),
+    Column("system_time", BIGINT, "stat.system_time", "CPU time in the kernel, in milliseconds."),
+    Column("disk_bytes_read", BIGINT, "io.read_bytes", "Bytes read from storage."),
+    Column("disk_bytes_written", BIGINT, "io.written", "Bytes written to storage, less those dropped before."),
+    Column("start_time", BIGINT, "stat.start_time", "Start, in whole seconds since 1970, cut as by ps: up to 2 s early."),
     Column(
         "parent",
-        int,
+        BIGINT,
         "stat.parent",
         "Parent's process id; 0 for the first processes of the system.",
         references="processes.pid",
     ),
-    Column("pgroup", int, "stat.pgroup", "Process group id."),
+    Column("pgroup", BIGINT, "stat.pgroup", "Process group id."),
     Column("threads", int, "stat.threads", "Number of threads."),
     Column("nice", int, "stat.nice", "Nice value, -20 (first served) to 19."),
-    Column("cgroup_path", str, "cgroup.path", "Path of its control group."),
+    Column("cgroup_path", str, "cgroup.path", "Path of its control group.", blank=""),
     Column("argv", str, "cmdline.argv", "Arguments as a JSON array: their boundaries are kept."),
     Column("deleted", int, "exe.deleted", "1 when the file that runs was removed or replaced, else 0."),
     Column("session", int, "stat.session", "Session id."),
@@ -148,6 +152,7 @@ from sqlports.sources.subjects import Process
     Column("cpu_subtype", int, None, "macOS only; NULL here.", hidden=True),
     Column("translated", int, None, "macOS only; NULL here.", hidden=True),
     key=("pid",),
+    osquery="cgroup_path",
     rows=500,
     transient=True,
     examples=(

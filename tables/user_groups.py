@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlports.schema import Column, Values, table
+from sqlports.schema import BIGINT, Column, Values, table
 from sqlports.sources import accounts
 from sqlports.sources.accounts import Membership
 from sqlports.sources.snapshot import Snapshot
 
 
 @table(
-    Column("uid", int, "uid", "User id.", references="users.uid"),
-    Column("gid", int, "gid", "Id of a group that the user is in: the primary one, and each other.", references="groups.gid"),
+    Column("uid", BIGINT, "uid", "User id.", references="users.uid"),
+    Column(
+        "gid", BIGINT, "gid", "Id of a group that the user is in: the primary one, and each other.", references="groups.gid"
+    ),
     key=("uid", "gid"),
+    osquery="gid",
     rows=80,
     each={"uid": 2},
     examples=(

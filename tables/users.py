@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlports.schema import Column, Values, table
+from sqlports.schema import BIGINT, Column, Values, table
 from sqlports.sources import accounts
 from sqlports.sources.records import User
 from sqlports.sources.snapshot import Snapshot
 
 
 @table(
-    Column("uid", int, "uid", "User id."),
-    Column("gid", int, "gid", "Primary group id.", references="groups.gid"),
-    Column("uid_signed", int, "uid_signed", "User id as a signed 32-bit number."),
-    Column("gid_signed", int, "gid_signed", "Primary group id as a signed 32-bit number."),
+    Column("uid", BIGINT, "uid", "User id."),
+    Column("gid", BIGINT, "gid", "Primary group id.", references="groups.gid"),
+    Column("uid_signed", BIGINT, "uid_signed", "User id as a signed 32-bit number."),
+    Column("gid_signed", BIGINT, "gid_signed", "Primary group id as a signed 32-bit number."),
     Column("username", str, "username", "Login name."),
     Column("description", str, "description", "Full name or comment (the GECOS field)."),
     Column("directory", str, "directory", "Home directory."),
@@ -31,6 +31,7 @@ from sqlports.sources.snapshot import Snapshot
         hidden=True,
     ),
     key=("uid", "username", "pid_with_namespace", "include_remote"),
+    osquery="uuid",
     rows=50,
     each={"uid": 1, "username": 1},
     examples=(

@@ -169,7 +169,7 @@ def test_every_reference_is_to_a_column_of_its_type() -> None:
             if column.references:
                 table, _, other = column.references.partition(".")
                 there = registry.table(table)
-                assert there.columns[there.position[other]].type is column.type, column
+                assert there.columns[there.position[other]].kind is column.kind, column
 
 
 def test_a_list_is_offered_what_it_has_not(offered) -> None:

@@ -92,7 +92,7 @@ def conditions(column: Column, values: list[Any], other: tuple[str, Any]) -> Ite
         yield f'{name} = {text} OR "{other[0]}" IS {literal(other[1])}'
         yield f"{name} NOT IN ({text})"
         yield from (f"{name} {operator} {text}" for operator in (">", ">=", "<", "<=", "<>"))
-        if column.type is int and value is not None:
+        if column.kind is int and value is not None:
             yield from (f"{name} = '{value}'", f"{name} = ' {value} '", f"{name} = {value}.0", f"{name} = {value}.5")
             yield from (f"{name} = '{value}x'", f"{name} > {value} - 0.5 AND {name} < {value} + 0.5", f"{name} = x'31'")
             yield from (
@@ -107,7 +107,7 @@ def conditions(column: Column, values: list[Any], other: tuple[str, Any]) -> Ite
                 f"{name} < 1e300",
                 f"{name} <= NULL",
             )
-        if column.type is str and value is not None:
+        if column.kind is str and value is not None:
             yield from (
                 f"{name} LIKE {text}",
                 f"{name} = upper({text})",
@@ -183,7 +183,7 @@ def test_every_value_has_the_type_of_its_column(name: str, oracle: Engine) -> No
     names = ", ".join(column.name for column in table.columns)
     rows = list(oracle.connection.execute(f"SELECT {names} FROM {name}{some(name)} LIMIT 500"))
     for position, column in enumerate(table.columns):
-        assert {type(row[position]) for row in rows} <= {column.type, type(None)}, column.name
+        assert {type(row[position]) for row in rows} <= {column.kind, type(None)}, column.name
 
 
 def of_choices(name: str, engine: Engine) -> dict[str, tuple[str, ...]]:
@@ -209,7 +209,7 @@ def test_nor_has_it_on_this_machine(name: str, live: Engine) -> None:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_only_texts_have_choices(name: str) -> None:
-    assert all(column.type is str and column.path for column in registry.table(name).columns if column.choices)
+    assert all(column.kind is str and column.path for column in registry.table(name).columns if column.choices)
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -15,7 +15,7 @@ from .conftest import FakeRoot, command
 from .written import values
 
 NUMERIC = [
-    (name, column) for name in registry.table_names() for column in registry.table(name).columns if column.type is not str
+    (name, column) for name in registry.table_names() for column in registry.table(name).columns if column.kind is not str
 ]
 
 

@@ -28,7 +28,7 @@ COLUMNS = {
 @pytest.mark.parametrize("name", COLUMNS)
 def test_columns_are_osquerys_with_its_types_in_its_order(name: str) -> None:
     found = [
-        ", ".join(f"{column.name} {column.type.__name__}" for column in registry.table(name).columns if column.hidden == hidden)
+        ", ".join(f"{column.name} {column.kind.__name__}" for column in registry.table(name).columns if column.hidden == hidden)
         for hidden in (False, True)
     ]
     assert " | ".join(found).strip() == COLUMNS[name]

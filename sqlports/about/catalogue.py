@@ -71,7 +71,7 @@ def schema(name: str) -> str:
     last = len(table.columns) - 1
     for index, column in enumerate(table.columns):
         hidden = " HIDDEN" if column.hidden else ""
-        declared = f"  {column.name} {SQL_TYPES[column.type]}{hidden}{'' if index == last else ','}"
+        declared = f"  {column.name} {SQL_TYPES[column.kind]}{hidden}{'' if index == last else ','}"
         lines.append(f"{declared:<34} -- {column.doc}")
     return "\n".join([*(f"-- {line}".rstrip() for line in table.doc.splitlines()), f"CREATE TABLE {name} (", *lines, ");"])
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlports import registry
-from sqlports.schema import SQL_TYPES, Column
+from sqlports.column import SPOKEN, SQL_TYPES, Column
 from sqlports.script import Token, tokens
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def of_table(name: str) -> tuple[Known, ...]:
     return tuple(
         Known(
             column.name,
-            SQL_TYPES[column.type],
+            SQL_TYPES[column.kind],
             column.doc,
             column.hidden,
             column.choices,
@@ -144,12 +144,12 @@ def _found(described: Any, doc: str, words: list[Token], made_of: list[Known]) -
     if relation in registry.table_names():
         table = registry.table(relation)
         column = table.columns[table.position[origin]]
-        return Known(name, SQL_TYPES[column.type], doc or column.doc, choices=column.choices, derived=True)
+        return Known(name, SQL_TYPES[column.kind], doc or column.doc, choices=column.choices, derived=True)
     expression = _expression(name, words)
     alike = [column for column in made_of if column.name == name]
     if not expression and len(alike) == 1:
         return Known(name, alike[0].type, doc, choices=alike[0].choices, derived=True)
-    declared = {"INT": "INTEGER"}.get(declared or "", declared or "")
+    declared = SPOKEN.get(declared or "", declared or "")
     texts = _texts(expression)
     return Known(
         name, declared or ("TEXT" if texts else _type(expression or words[:0], made_of)), doc, choices=texts, derived=True
@@ -227,7 +227,7 @@ def _simple(words: list[Token], made_of: list[Known]) -> str:
     if any(word.text == "||" for word in words):
         return "TEXT"
     if first.word == "CAST":
-        return {"INT": "INTEGER"}.get(words[-2].word, words[-2].word)
+        return SPOKEN.get(words[-2].word, words[-2].word)
     if first.word in ("COALESCE", "IFNULL") and len(words) > 3:
         return _simple(words[2:3] if words[3].text == "," else words[-2:-1], made_of)
     if first.word in ("MIN", "MAX", "SUM") and len(words) == 4:

@@ -31,20 +31,6 @@ from sqlports.script import tokens
 WIDTH = 122
 # What in a header is a line of its own, or a slip.
 _KEY = rf"(?i:{'|'.join(KEYS).replace('_', '[_ -]+')})\s*:"
-# Our tables and views that osquery has too, by its names and with its columns.
-OSQUERYS = {
-    *(
-        "file",
-        "groups",
-        "hash",
-        "listening_ports",
-        "logged_in_users",
-        "process_envs",
-        "process_memory_map",
-        "process_namespaces",
-    ),
-    *("process_open_files", "process_open_pipes", "process_open_sockets", "processes", "user_groups", "users"),
-}
 
 
 def to_pack(audits: Sequence[Audit]) -> str:
@@ -276,7 +262,7 @@ def _told_of_audits(audits: Iterable[Audit]) -> list[str]:
         told.append(f"osquery asks with the defaults of their parameters: {', '.join(fixed)}")
     if heeded := [audit.id for audit in fit if audit.fail_if != Condition()]:
         told.append(f"osquery gives their rows and does not heed fail_if: {', '.join(heeded)}")
-    ours = {*registry.table_names(), *registry.view_names()} - OSQUERYS
+    ours = {*registry.view_names(), *(name for name in registry.table_names() if not registry.table(name).osquery)}
     if alien := sorted({name for audit in fit for name in relations(audit.sql) & ours}):
         which = [audit.id for audit in fit if relations(audit.sql) & ours]
         told.append(f"osquery has no table {', '.join(alien)}: there these fail: {', '.join(which)}")

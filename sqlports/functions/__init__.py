@@ -18,6 +18,8 @@ from typing import NamedTuple, TypeVar
 import apsw
 
 THEMES = ("addresses", "lists", "secrets")
+# Those of osquery that mean another thing than SQLite's of the same name: for a connection that speaks as osquery does.
+OSQUERYS: tuple[str, ...] = ()
 
 # What an argument may be.
 Value = int | float | str | bytes | None
@@ -76,8 +78,8 @@ def declared() -> tuple[Declared, ...]:
     return tuple(_declared.values())
 
 
-def register(connection: apsw.Connection) -> None:
-    """Have a connection know them."""
+def register(connection: apsw.Connection, osquery: bool = False) -> None:
+    """Have a connection know them; with osquery's in place of SQLite's where `osquery`."""
     for one in declared():
         for count in one.counts:
             connection.create_scalar_function(one.name, one.call, count, deterministic=True)

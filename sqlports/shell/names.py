@@ -171,7 +171,7 @@ class Names:
         return [
             Column(
                 column.name,
-                SQL_TYPES[column.type],
+                SQL_TYPES[column.kind],
                 column.doc,
                 column.hidden,
                 column.choices or _listed(column.doc),
@@ -186,7 +186,7 @@ class Names:
         from sqlports.schema import SQL_TYPES
 
         if name in registry.table_names():
-            return [(column.name, SQL_TYPES[column.type], column.hidden) for column in registry.table(name).columns]
+            return [(column.name, SQL_TYPES[column.kind], column.hidden) for column in registry.table(name).columns]
         if name not in self._shapes:
             rows = self._rows("SELECT name, type, hidden FROM pragma_table_xinfo(?)", name)
             if not rows:
@@ -197,6 +197,7 @@ class Names:
     def _of_view(self, name: str) -> list[Column]:
         """The columns of a view, or of what was made here: what they show is told by the columns that they are of."""
         from sqlports import registry
+        from sqlports.column import SPOKEN
 
         rows = self._shape(name)
         docs = registry.view(name).columns if name in registry.view_names() else {}
@@ -208,7 +209,7 @@ class Names:
             origin = origins[number] if number < len(origins) else None
             own = there.get(origin) if origin else None
             doc = docs.get(column) or (own.doc if own else "")
-            kind = {"INT": "INTEGER"}.get(declared, declared)
+            kind = SPOKEN.get(declared, declared)
             found.append(Column(column, kind, doc, hidden, own.choices if own else (), own.origin if own else None))
         return found
 

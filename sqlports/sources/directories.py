@@ -65,7 +65,13 @@ class ProcessDirectories:
 
     def link(self, pid: int, name: str) -> bytes:
         """What a link below /proc/PID says. Raises OSError."""
-        return os.readlink(os.fsencode(name), dir_fd=self.open(pid))
+        try:
+            return os.readlink(os.fsencode(name), dir_fd=self.open(pid))
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            # So it may be told, once, of the link of a process that ends in this moment: it is gone when asked again.
+            return os.readlink(os.fsencode(name), dir_fd=self.open(pid))
 
     def below(self, pid: int, name: str) -> int:
         """A descriptor of a directory below /proc/PID. Raises OSError."""

@@ -1,0 +1,37 @@
+"""A table as osquery has it, where ours of the same name has more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from typing import Any
+
+from sqlports.schema import Column, Table
+
+
+class Blank(Column):
+    """A column that has osquery's word for what is not known, which is NULL in ours."""
+
+    @property
+    def getter(self) -> Callable[[Any], Any]:
+        """A function from a row to this column's value."""
+        get, blank = super().getter, self.blank
+
+        def value(row: Any) -> Any:
+            found = get(row)
+            return blank if found is None else found
+
+        return value
+
+
+def alike(table: Table) -> Table:
+    """The table with the columns that osquery has not hidden, and with its blanks."""
+    if not table.osquery:
+        return table
+    last = table.position[table.osquery]
+    other = copy(table)
+    other.columns = tuple(
+        Blank(*column) if column.blank is not None else column._replace(hidden=column.hidden or place > last)
+        for place, column in enumerate(table.columns)
+    )
+    return other
