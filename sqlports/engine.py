@@ -215,14 +215,9 @@ class Engine:
             sql, texts = quotes.in_view(self.connection, statement)
             rows = cursor.execute(sql, values, can_cache=False)
         except apsw.SQLError as error:
-            from sqlports.advice import quotes
+            from sqlports.advice import otherwise
 
-            if not quotes.is_meant(error):
-                raise
-            sql, texts = quotes.read(self.connection, sql, values, quotes.FEW)
-            # The text of the statement stays as it is, for the names of columns and the places of other mistakes.
-            with quotes.as_texts(self.connection):
-                rows = cursor.execute(statement.sql, values, can_cache=False)
+            return otherwise.execute(self.connection, cursor, statement, values, error)
         return rows, sql, quotes.note(texts, sql, self.connection) if texts else []
 
     def _read(self, statement: Statement, cursor: apsw.Cursor, rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:

@@ -307,7 +307,7 @@ def test_every_table_that_follows_osquery_is_known_to_be_its() -> None:
     docs = {name: import_module(f"sqlports.tables.{name}").__doc__ or "" for name in registry.table_names()}
     docs |= {name: registry.view(name).doc for name in registry.view_names()}
     own = {name for name, doc in docs.items() if re.search(r"osquery's columns|follow\s+osquery", doc)}
-    assert own == {name for name in registry.table_names() if registry.table(name).osquery}
+    assert own == convert.osquerys()
 
 
 def test_what_cannot_be_converted_is_told(tmp_path: Path) -> None:

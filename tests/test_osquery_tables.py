@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sqlports import Engine, registry
+from sqlports import Engine, QueryError, registry
 
 from .conftest import FakeRoot, login, own
 
@@ -87,3 +87,31 @@ def test_a_word_for_the_code_of_a_socket_is_told(engine: Engine) -> None:
         assert result.notes == ["protocol is a number, and 'tcp' is none"]
     [result] = engine.run("SELECT l.pid FROM listening_ports l JOIN sockets s USING (pid) WHERE s.protocol = 'tcp'")
     assert result.notes == []
+
+
+def test_a_column_that_only_one_table_has_in_osquery_is_that_ones(fake: FakeRoot, engine: Engine) -> None:
+    fake.process(10, name="login")
+    fake.write("run/utmp", login(7, "ann", "pts/3", pid=10))
+    for result in engine.run("SELECT l.user, tty FROM logged_in_users l JOIN processes USING (pid) WHERE tty = 'pts/3'"):
+        assert list(result) == [("ann", "pts/3")]
+        assert result.notes == ["tty is read as l.tty, as osquery has it: write that"]
+
+
+def test_what_is_two_tables_in_osquery_too_stays_ambiguous(engine: Engine) -> None:
+    for sql in (
+        "SELECT pid FROM processes JOIN process_envs",
+        "SELECT tty FROM processes JOIN processes p USING (pid)",
+        "SELECT net_namespace FROM sockets JOIN processes USING (pid)",
+    ):
+        with pytest.raises(QueryError, match="ambiguous column name"):
+            engine.query(sql)
+
+
+def test_an_engine_in_osquerys_dialect_has_its_columns_and_its_words_for_nothing(fake: FakeRoot) -> None:
+    fake.process(10, exe=None)
+    with Engine(root=str(fake.path), osquery=True) as engine:
+        [row] = engine.query("SELECT * FROM processes")
+        assert list(row)[-1] == "cgroup_path"
+        assert engine.query("SELECT pid FROM processes WHERE path = '' AND on_disk = -1") == [{"pid": 10}]
+        with pytest.raises(QueryError, match="no such column: started"):
+            engine.query("SELECT started FROM processes")

@@ -235,6 +235,12 @@ def convert(paths: Sequence[str], output: str | None) -> list[str]:
     return _told_of_audits(own)
 
 
+def osquerys() -> set[str]:
+    """Our tables and views that osquery has too, by its names and with its columns."""
+    tables = {name for name in registry.table_names() if registry.table(name).osquery}
+    return tables | {"listening_ports", "process_open_sockets"}
+
+
 def _told_of_packs(packs: Iterable[Pack]) -> list[str]:
     told = []
     for pack in packs:
@@ -262,7 +268,7 @@ def _told_of_audits(audits: Iterable[Audit]) -> list[str]:
         told.append(f"osquery asks with the defaults of their parameters: {', '.join(fixed)}")
     if heeded := [audit.id for audit in fit if audit.fail_if != Condition()]:
         told.append(f"osquery gives their rows and does not heed fail_if: {', '.join(heeded)}")
-    ours = {*registry.view_names(), *(name for name in registry.table_names() if not registry.table(name).osquery)}
+    ours = {*registry.table_names(), *registry.view_names()} - osquerys()
     if alien := sorted({name for audit in fit for name in relations(audit.sql) & ours}):
         which = [audit.id for audit in fit if relations(audit.sql) & ours]
         told.append(f"osquery has no table {', '.join(alien)}: there these fail: {', '.join(which)}")

@@ -25,13 +25,13 @@ class Blank(Column):
 
 
 def alike(table: Table) -> Table:
-    """The table with the columns that osquery has not hidden, and with its blanks."""
+    """The table without the columns that osquery has not, and with its blanks."""
     if not table.osquery:
         return table
-    last = table.position[table.osquery]
     other = copy(table)
-    other.columns = tuple(
-        Blank(*column) if column.blank is not None else column._replace(hidden=column.hidden or place > last)
-        for place, column in enumerate(table.columns)
-    )
+    last = table.position[table.osquery]
+    # Not hidden but gone: osquery's queries take it that no other table of a join has them.
+    theirs = [column for place, column in enumerate(table.columns) if place <= last or column.hidden]
+    other.columns = tuple(Blank(*column) if column.blank is not None else column for column in theirs)
+    other.position = {column.name: place for place, column in enumerate(theirs)}
     return other
