@@ -74,4 +74,4 @@ class Face:
 def _short(declared: str) -> str:
     """A declared type in a word that makes no column wider than it must be."""
     name = declared.lower()
-    return {"integer": "int"}.get(name, name)
+    return {"integer": "int", "bigint": "int", "double": "real"}.get(name, name)
