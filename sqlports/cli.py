@@ -49,6 +49,11 @@ def run(arguments: Sequence[str]) -> int:
     # A query builds many thousands of rows that all live until its end: to look for garbage among them is in vain.
     gc.set_threshold(1_000_000, 20, 100)
     try:
+        if list(arguments[:1]) == ["osqueryi"]:
+            from sqlports.osqueryi import command
+
+            # All behind it is osqueryi's own, and read as that reads it.
+            return command.main(arguments[1:])
         return _dispatch(parse(arguments))
     except BrokenPipeError:
         abandon_stdout()
@@ -87,6 +92,7 @@ def _dispatch(options: argparse.Namespace) -> int:
         raise Misuse(fault)
     engine = Engine(root=options.root, backend=options.backend, timeout=options.timeout, write=options.write)
     engine.giving = "give it with -p {name}=VALUE"
+    engine.reverse_dns = options.reverse_dns
     try:
         command = _command(options)
         if command is not None:

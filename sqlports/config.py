@@ -170,6 +170,7 @@ def apply(options: Namespace, terminal: bool, is_prompt: bool) -> Settings | Non
     settings.mode = options.mode or settings.mode
     settings.types = options.types or settings.types
     settings.units = options.units = options.units or settings.units
+    settings.reverse_dns = options.reverse_dns = options.reverse_dns or settings.reverse_dns
     settings.timeout = options.timeout or settings.timeout
     options.timeout = settings.timeout or None
     return settings

@@ -50,6 +50,8 @@ class Engine:
     watch         called for each plan that SQLite weighs, with the table and SQLite's IndexInfo filled in; None for not at all
     giving        how a parameter is given a value, {name} being its name: what is said when one has none
     on_wait       called again and again while a statement works; raises nothing
+    reverse_dns   whether reverse_dns() may ask name servers: not before it is set
+    settings      what tables tell of how the program was started (`Snapshot.settings`)
 
     One engine serves one thread at a time; `interrupt` may be called from any.
     """
@@ -71,6 +73,8 @@ class Engine:
         self.giving = "pass {{{name!r}: VALUE}} with the query"
         self.watch: Callable[[Table, Any], None] | None = None
         self.on_wait: Callable[[], None] | None = None
+        self.reverse_dns = False
+        self.settings: object = None
         self._cursors = 0
         self._deadline: float | None = None
         self._stop = self._at_once = self._has_looked = False
@@ -80,7 +84,7 @@ class Engine:
         self.connection.limit(apsw.SQLITE_LIMIT_LENGTH, LONGEST)
         for quotes in (apsw.SQLITE_DBCONFIG_DQS_DML, apsw.SQLITE_DBCONFIG_DQS_DDL):
             self.connection.config(quotes, 0)
-        install(self.connection, self._hold, self._release, lambda: self._at_once, lambda: self.watch, osquery)
+        install(self.connection, self._hold, self._release, lambda: self._at_once, lambda: self.watch, osquery, self)
         self._guard = Guard(self.connection)
         if not write:
             self.connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
@@ -269,8 +273,8 @@ class Engine:
             self.on_wait()
         return self._stop or (self._deadline is not None and time.monotonic() > self._deadline)
 
-    def _check(self) -> None:
-        """What sources call in their long loops, which SQLite cannot interrupt."""
+    def check(self) -> None:
+        """What sources and functions call in their long loops, which SQLite cannot interrupt. Raises Stopped to end them."""
         if self.on_wait is not None:
             self.on_wait()
         if self._stop or (self._deadline is not None and time.monotonic() > self._deadline):
@@ -280,7 +284,8 @@ class Engine:
         from sqlports.sources.snapshot import Snapshot
 
         if self.snapshot_now is None:
-            self.snapshot_now = Snapshot(self.root, self.backend, self._check, self.refusals)
+            self.snapshot_now = Snapshot(self.root, self.backend, self.check, self.refusals)
+            self.snapshot_now.settings = self.settings
         self._cursors += 1
         return self.snapshot_now
 

@@ -54,12 +54,13 @@ def install(
     at_once: Callable[[], bool],
     watch: Watch,
     osquery: bool,
+    host: functions.Host,
 ) -> None:
     """Have a connection know all tables, functions and views."""
     for name in registry.table_names():
         # apsw's type for a module asks for methods that SQLite does not.
         module: Any = Module(name, hold, release, at_once, watch, osquery)
         connection.create_module(name, module, use_bestindex_object=True, eponymous=True, iVersion=2, read_only=True)
-    functions.register(connection, osquery)
+    functions.register(connection, host, osquery)
     for name in registry.view_names():
         connection.execute(f"CREATE TEMP VIEW {name} AS {registry.view(name).sql}")

@@ -143,6 +143,7 @@ def make_parser() -> Parser:
 
     running = parser.add_argument_group("how statements run, and what is told of it")
     running.add_argument("--timeout", type=_seconds, metavar="S", help="seconds that a statement may take")
+    running.add_argument("--reverse-dns", action="store_true", help="let reverse_dns() ask name servers")
     running.add_argument("--watch", type=_seconds, metavar="S", help="run again every S seconds, until interrupted")
     running.add_argument("--stats", action="store_true", help="a line of JSON on standard error: rows, time, what was read")
     running.add_argument("-q", "--quiet", action="store_true", help="do not say what could not be seen")

@@ -42,6 +42,7 @@ class Settings:
     timeout: float = _setting(
         0.0, "Seconds that a statement may take, where a terminal shows the result; 0 for no limit.", least=0, most=1e9
     )
+    reverse_dns: bool = _setting(False, "Let reverse_dns() ask name servers.")
 
 
 def setting(name: str) -> Field[Any] | None:

@@ -56,11 +56,26 @@ def populated(fake: FakeRoot, monkeypatch: pytest.MonkeyPatch) -> FakeRoot:
         "0100007F:C001 0100007F:0050 06 0",
     )
     fake.net("udp", "00000000:0035 00000000:0000 07 503 1000")
+    fake.write("proc/uptime", "90061.50 1.00\n")
+    fake.write("proc/loadavg", "0.50 0.25 1.00 1/99 1234\n")
+    fake.write("proc/meminfo", "MemTotal:  2048 kB\nMemFree:  7 kB\n")
+    fake.write("proc/version", "Linux version 6.1.0-9-amd64 (who@where) #1 SMP\n")
+    fake.write("proc/cmdline", "BOOT_IMAGE=/boot/vmlinuz root=/dev/sda1 ro quiet\n")
+    fake.write("proc/cpuinfo", "processor\t: 0\nmodel\t\t: 7\nmodel name\t: CPU of 3 GHz\n")
+    fake.write("proc/modules", "nf_tables 7 2 nft_ct,nft_log, Live 0x0000000000000000\next4 7 0 - Live 0xffffffffc0000000\n")
+    fake.write(
+        "proc/sysvipc/shm",
+        "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime"
+        "      ctime                   rss                  swap\n"
+        "         0          7  1600                  4096    42     1      1  1000  1000  1000  1000          7          0"
+        "        100                     0                     0\n",
+    )
     fake.write("run/utmp", login(2, "reboot", "~", "6.1", 100) + login(7, "ann", "pts/0", "10.0.0.7", 200, 42))
     fake.write(
         "proc/net/unix",
         "Num RefCount Protocol Flags Type St Inode Path\n0: 00000002 00000000 00010000 0001 01 504 /run/x y\n",
     )
+    fake.write("etc/osquery/osquery.conf", '{"schedule": {"q": {"query": "SELECT 1"}}, "packs": {"p": {"queries": {}}}}')
     # Of a root that is not this system's no rpcbind is asked.
     monkeypatch.setattr(rpcbind, "read", lambda root: registrations(ANSWER, 4))
     return fake

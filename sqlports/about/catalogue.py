@@ -51,12 +51,14 @@ def columns(
 
 
 def functions(pattern: str = "") -> Iterator[tuple[str, str, str]]:
-    """The functions whose name, or what they do, has the pattern in it: how each is called, its kind, what it gives."""
+    """The functions and collations in whose name or doc the pattern is: how each is called, its kind, what it gives."""
     from sqlports.about.functions import functions as told
+    from sqlports.about.functions import orders
 
-    for function in told():
+    for function in (*told(), *orders()):
         if pattern.lower() in f"{function.name} {function.kind} {function.doc}".lower():
-            yield function.signature, function.kind, function.doc
+            signature = f"COLLATE {function.name}" if function.kind == "collation" else function.signature
+            yield signature, function.kind, function.doc
 
 
 def schema(name: str) -> str:

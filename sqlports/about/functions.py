@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from sqlports.functions import declared
+from sqlports.functions import collations, declared
 
 
 class Function(NamedTuple):
@@ -51,7 +51,26 @@ def functions() -> tuple[Function, ...]:
             signature, doc = line.split(" : ")
             name, _, arguments = signature.strip().removesuffix(")").partition("(")
             found.append(Function(name, arguments, kind, doc.strip()))
-    return *found, *(Function(one.name, one.arguments, one.kind, one.doc) for one in declared())
+    found += [Function(one.name, one.arguments, one.kind, one.doc) for one in declared()]
+    kinds = list(dict.fromkeys(one.kind for one in found))
+    return tuple(sorted(found, key=lambda one: kinds.index(one.kind)))
+
+
+@cache
+def orders() -> tuple[Function, ...]:
+    """All collations: what a text is compared by with COLLATE behind it."""
+    told = (line.split(" : ") for line in _COLLATIONS.strip().splitlines())
+    return (
+        *(Function(name, "", "collation", doc) for name, doc in told),
+        *(Function(one.name, "", one.kind, one.doc) for one in collations()),
+    )
+
+
+_COLLATIONS = """
+BINARY : Texts by their bytes, as without COLLATE.
+NOCASE : Texts with the letters A to Z as a to z.
+RTRIM : Texts without the spaces at their ends.
+"""
 
 
 _FUNCTIONS = """

@@ -65,6 +65,13 @@ COMMANDS = {
         "own. A parameter is an option, a word in its order, or -p NAME=VALUE. sqlports run NAME --help tells "
         "what one takes, --sql shows its SQL.",
     ),
+    "osqueryi": Command(
+        "sqlports.osqueryi.command",
+        "[FLAG]… [SQL]",
+        "Be osquery's shell, so that scripts for osqueryi run: its flags, formats, commands and exit statuses. The word stands "
+        "first, and all behind it is its own: sqlports osqueryi --help tells its flags. alias osqueryi='sqlports osqueryi' "
+        "takes osqueryi's place.",
+    ),
     "registry": Command(
         "sqlports.ports.update",
         "[update FILE.csv|forget]",

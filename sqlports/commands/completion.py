@@ -68,6 +68,10 @@ def _joined(words: list[str]) -> list[str]:
 
 def candidates(words: list[str]) -> Candidates:
     """What could stand in the place of the last word, behind those before it; each with what it means."""
+    if words[0] == "osqueryi" and len(words) > 1:
+        from sqlports.osqueryi import flags
+
+        return flags.completions(words[1:])
     options = _options()
     given: list[str] = []
     plain: list[str] = []
@@ -201,6 +205,8 @@ TAKEN: dict[str, Callable[[list[str]], Candidates]] = {
     "run": _queries,
     "audit": _audits,
     "help": lambda before: [] if before else _commands() + _queries([]),
+    # SQL, beside its own flags.
+    "osqueryi": lambda before: [],
     "registry": _registry,
     "config": _one_of(["example"]),
     "completion": _one_of(SCRIPTS),

@@ -136,6 +136,8 @@ class Shell:
         setattr(self.settings, name, value)
         if name == "timeout":
             self.engine.timeout = value or None
+        if name == "reverse_dns":
+            self.engine.reverse_dns = value
 
     def direct(self, where: Destination | None) -> None:
         """Let results go to a file or a command, or to the terminal again. Raises OSError, and Error when a command fails."""

@@ -35,7 +35,10 @@ class Snapshot:
     earlier    the refusals of the look before this one, told as long as this one has read nothing
     reads      how often each source was read, for those who measure
     wanted     the parts of rows that the statements so far want, so that what two parts tell is read once
+    settings   what the program was started with, for tables that tell it; None for nothing
     """
+
+    settings: object = None
 
     def __init__(
         self,

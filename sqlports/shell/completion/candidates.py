@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlports.shell.completion.ranking import BEGINS, WORDS, Fit, fit
+from sqlports.shell.completion.ranking import WORDS, Fit, fit
 from sqlports.shell.names import Names
 
 
@@ -35,8 +35,8 @@ def ranked(word: str, offers: Iterable[Candidate], names: Names) -> list[Candida
     for number, offer in enumerate(offers):
         how = fit(sought, offer.name.lower()) if sought else (0, 0, 0)
         if how is not None and offer.text not in found and (how[0] <= WORDS or not offer.common):
-            if offer.late and how[0] == BEGINS and sought not in ("", offer.name.lower()):
-                how = (WORDS, 1, 1)
+            if offer.late and how[0] <= WORDS and sought not in ("", offer.name.lower()):
+                how = (WORDS, how[1] + 2 if how[0] == WORDS else 1, 1)
             found[offer.text] = (how, not offer.lead, -names.habits[offer.name], number, offer)
     best = [offer for *_, offer in sorted(found.values())]
     # A word that is complete asks for nothing more.

@@ -66,6 +66,10 @@ GOING_ON = {
 
 def keywords(scope: Scope) -> list[str]:
     """The keywords that may come next, the likeliest first; some are several words."""
+    if scope.last == "COLLATE":
+        from sqlports.about.functions import orders
+
+        return [one.name for one in orders()]
     found = _AFTER.get(scope.last)
     if found and not (scope.last in ("CASE", "NOT") and scope.phase != VALUE):
         return found
