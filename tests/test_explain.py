@@ -123,7 +123,7 @@ def test_a_tree_is_followed_up_from_a_process_and_down_from_all(looked: Engine) 
 
 
 def test_a_namespace_is_taken_or_found_as_its_columns_want(live: Engine) -> None:
-    for column, words in (("net_namespace", "takes the one"), ("processes", "by processes and mounts")):
+    for column, words in (("net_namespace", "takes the one"), ("processes", "and mounts")):
         sql = f"SELECT {column} FROM net_namespaces WHERE mine = 1"
         live.query(sql)
         assert ("pids" in live.reads) == (column == "processes")

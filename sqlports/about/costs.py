@@ -27,7 +27,10 @@ ROWS = {
     "load_average": ("reads /proc/loadavg", ""),
     "logged_in_users": ("reads the system's file of logins (utmp)", ""),
     "memory_info": ("reads /proc/meminfo", ""),
-    "net_namespaces": ("finds the network namespaces, by processes and mounts", "takes the one that sqlports runs in"),
+    "net_namespaces": (
+        "finds the network namespaces, by processes (/proc/PID/ns/net) and mounts",
+        "takes the one that sqlports runs in",
+    ),
     "osquery_flags": ("tells its flags", ""),
     "osquery_info": ("tells of sqlports itself", ""),
     "osquery_packs": ("reads osquery's configuration", ""),
