@@ -1,4 +1,4 @@
-"""osquery_info: this program, in osquery's words."""
+"""osquery_info: this program, in osquery's words. Columns follow osquery."""
 
 from __future__ import annotations
 

@@ -200,8 +200,8 @@ def _value(flag: Flag, text: str) -> str | None:
 def page() -> str:
     """What --help writes."""
     heeded = [flag for flag in FLAGS.values() if flag.heeded]
-    lines = [f"sqlports osqueryi: osquery {VERSION}'s shell, asking this machine by sqlports", ""]
-    lines += ["Usage: sqlports osqueryi [OPTION]... [SQL STATEMENT]", ""]
+    lines = ["usage: sqlports osqueryi [OPTION]... [SQL STATEMENT]", ""]
+    lines += [f"osquery {VERSION}'s shell, asking this machine by sqlports.", ""]
     lines += [
         "Where it stands in for osqueryi: alias osqueryi='sqlports osqueryi', or a script of that name in the PATH with",
         "",
